@@ -1,0 +1,1 @@
+"""What a model says of an image. The only code that runs perception models."""

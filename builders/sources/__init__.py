@@ -1,0 +1,1 @@
+"""Where posts come from: each source yields Posts and nothing else."""

@@ -1,0 +1,109 @@
+"""The records that travel: Post, one source image before any model has looked at it; Drop, why a row left."""
+
+from __future__ import annotations
+
+import enum
+from typing import Literal
+
+import msgspec
+
+
+class Rating(enum.StrEnum):
+    """Normalised rating. The letter "s" means *safe* in 2017-2020 records and *sensitive* in later ones,
+    so a raw letter is never compared; facts about both styles stand in `builders.sources.danbooru2019`."""
+
+    GENERAL = "general"
+    SENSITIVE = "sensitive"
+    QUESTIONABLE = "questionable"
+    EXPLICIT = "explicit"
+    UNKNOWN = "unknown"
+
+
+class Post(msgspec.Struct, frozen=True, kw_only=True):
+    """One figure file with what its source says of it.
+
+    `id` is unique in a build: the post id, or `POSTID_crop_K` for a further crop of the same post, or the
+    path below the root for folders. Tag tuples are de-duplicated, in the order of the source, raw (underscores).
+    """
+
+    id: str
+    path: str
+    """File path as the reader can open it; never published."""
+    post_id: str = ""
+    """The post's own id where the source has one ("2895557"); several crops can share it."""
+    characters: tuple[str, ...] = ()
+    artists: tuple[str, ...] = ()
+    copyrights: tuple[str, ...] = ()
+    general: tuple[str, ...] = ()
+    """General tags (category 0), which become `prompts` and, through the garment list, `cloths`."""
+    meta: tuple[str, ...] = ()
+    rating: Rating = Rating.UNKNOWN
+    rating_raw: str = ""
+    md5: str = ""
+    parent_id: str = ""
+    """Post id of the parent, "" for none."""
+    status: tuple[str, ...] = ()
+    """Those of "deleted", "banned", "pending", "flagged" that are set."""
+    post_url: str = ""
+    outfit_hint: str = ""
+    """Outfit named by the source itself (the folder source's second level), "" when answers decide."""
+    needs_crop: bool = False
+    """True when the file is a whole picture from which the figure must be cut out."""
+
+
+Stage = Literal["source", "select", "file", "figure", "faces", "masks", "answers", "group"]
+"""Where a row can leave, in the order of a build."""
+
+REASONS: dict[str, tuple[Stage, str]] = {
+    # reason: (stage, what it means)
+    "no_metadata": ("source", "a figure file whose post id stands in no metadata record"),
+    "bad_name": ("source", "a file whose name holds no post id"),
+    "not_a_file": ("source", "a directory, socket or other non-file with a picture's name"),
+    "outside_root": ("source", "a symbolic link that leads out of the root"),
+    "duplicate_file": ("source", "a second file for the same figure (another tree or extension)"),
+    "past_last_image": ("source", "a post id past the mirror's last image"),
+    "excluded": ("select", "named in the --exclude file (post id, md5 or artist)"),
+    "status": ("select", "deleted, banned, pending or flagged post"),
+    "banned_artist": ("select", "carries the banned_artist tag"),
+    "rating": ("select", "rating not among --ratings"),
+    "character_count": ("select", "not exactly one character tag"),
+    "artist_count": ("select", "not exactly one artist tag"),
+    "no_garment": ("select", "no tag from the garment list"),
+    "not_solo": ("select", "whole picture without the solo tag"),
+    "singleton": ("select", "fewer than two rows left of this identity: it can never have a reference"),
+    "missing_file": ("file", "the file vanished after it was listed"),
+    "unreadable": ("file", "the file could not be read (permission, I/O error)"),
+    "empty": ("file", "zero bytes"),
+    "not_an_image": ("file", "the bytes are no picture (HTML, text, unknown format)"),
+    "truncated": ("file", "the picture ends too early"),
+    "corrupt": ("file", "the picture's data cannot be decoded"),
+    "animated": ("file", "more than one frame"),
+    "too_large": ("file", "more pixels or bytes than allowed (decompression bomb)"),
+    "too_small": ("file", "shorter side under --min-side"),
+    "no_figure": ("figure", "no figure found to cut out of the whole picture"),
+    "no_face": ("faces", "no face box over --face-score"),
+    "many_faces": ("faces", "more than one face box over --face-score"),
+    "matte_coverage": ("masks", "matte covers too little or too much of the picture"),
+    "answer_unknown": ("answers", "a question about the clothes has no known answer"),
+    "no_reference": ("group", "no other picture of this identity wears the same outfit"),
+}
+"""The closed vocabulary of drop reasons. A build that meets another one stops."""
+
+
+class Drop(msgspec.Struct, frozen=True):
+    """Why a row left: `reason` from REASONS, the stage it left at, and what was seen against what is allowed.
+
+    `singleton` can happen after any stage, so the stage is given, not looked up.
+    """
+
+    reason: str
+    stage: Stage
+    value: str = ""
+    threshold: str = ""
+    model: str = ""
+    """`name:identity` of the annotator whose answer decided, "" when none did."""
+
+
+def drop(reason: str, *, value: object = "", threshold: object = "", model: str = "") -> Drop:
+    """A Drop at the reason's own stage."""
+    return Drop(reason, REASONS[reason][0], str(value), str(threshold), model)

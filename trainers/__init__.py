@@ -1,0 +1,1 @@
+"""Thin trainers that read what `datasets.load_dataset` returns."""
