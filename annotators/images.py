@@ -1,0 +1,191 @@
+"""The one decoder: bytes to pixels, once, hostile input included.
+
+Every path that looks at a picture goes through `decode`, so boxes, mattes and hashes speak of one picture.
+Readers of a published dataset decode the *original* bytes again with `datasets.Image(mode="RGB")`. Width and
+height are equal there and here; colours can differ in four cases, where a plain `convert("RGB")` falls short:
+
+- a valid embedded ICC profile: here converted to sRGB, there ignored;
+- transparency: here laid over white, there the colours hidden under it show;
+- 16-bit greyscale: here scaled to 8 bits, there cut off or scaled as the reader's Pillow does;
+- CMYK with a valid profile: here through the profile, there by plain complement.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import stat
+import warnings
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from PIL import ExifTags, Image, ImageCms, ImageFile, ImageOps, UnidentifiedImageError
+
+from annotators.base import Picture
+from schemas.errors import RowError
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
+"""Formats that are decoded; the content decides, never the file's name."""
+
+MAX_BYTES = 256 * 2**20
+"""Default ceiling for a file, bytes."""
+
+MAX_PIXELS = 64_000_000
+"""Default ceiling for width x height: 8,000 x 8,000, 192 MB decoded."""
+
+_MAGICS = {b"\xff\xd8\xff": "JPEG", b"\x89PNG\r\n\x1a\n": "PNG", b"GIF87a": "GIF", b"GIF89a": "GIF"}
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A decoded picture: `picture` uint8 H x W x 3, upright sRGB; width and height in pixels; format name."""
+
+    picture: Picture
+    width: int
+    height: int
+    format: str
+
+
+def read(path: str | Path, max_bytes: int = MAX_BYTES) -> bytes:
+    """The file's bytes, at most `max_bytes` of them.
+
+    Raises RowError: missing_file, unreadable (permission, I/O error, not a regular file), too_large, empty.
+    """
+    try:
+        # Without O_NONBLOCK a pipe with a picture's name would hang the worker.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as handle:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise RowError("unreadable", "not a regular file")
+            data = handle.read(max_bytes + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        raise RowError("missing_file") from None
+    except OSError as error:
+        raise RowError("unreadable", errno.errorcode.get(error.errno or 0, "I/O error")) from None
+    if len(data) > max_bytes:
+        raise RowError("too_large", f"over {max_bytes} bytes")
+    if not data:
+        raise RowError("empty")
+    return data
+
+
+def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Decoded:
+    """Pixels of a picture: EXIF-upright, RGB, sRGB where a valid profile says how, transparency over white.
+
+    `max_pixels` is checked on the header, before any pixel is decoded; Pillow's own ceiling of about 179
+    million pixels stands in any case.
+
+    Raises RowError: empty, not_an_image, truncated, corrupt, animated, too_large.
+    """
+    if not data:
+        raise RowError("empty")
+    with warnings.catch_warnings():
+        # Pillow warns of odd metadata and of sizes that are judged here; a row has a reason or none.
+        warnings.simplefilter("ignore")
+        try:
+            return _decode(data, max_pixels)
+        except RowError:
+            raise
+        except (Image.DecompressionBombError, MemoryError) as error:
+            raise RowError("too_large", str(error)) from None
+        except UnidentifiedImageError:
+            kind = _kind(data)
+            raise RowError(_damage(data, kind) if kind else "not_an_image") from None
+        except Exception as error:  # Pillow's decoders raise whatever their parsing stumbles on
+            reason = "truncated" if "truncated" in str(error) else _damage(data, _kind(data))
+            raise RowError(reason, f"{type(error).__name__}: {error}"[:200]) from None
+
+
+def crop(picture: Picture, box: tuple[int, int, int, int]) -> Picture:
+    """A copy of the part inside `box` (left, top, right, bottom, pixels), which is cut to the picture first.
+
+    Raises RowError (no_figure) when nothing is left.
+    """
+    height, width = picture.shape[:2]
+    left, top, right, bottom = box
+    left, top, right, bottom = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
+    if left >= right or top >= bottom:
+        raise RowError("no_figure", f"box {box} outside {width}x{height}")
+    return picture[top:bottom, left:right].copy()
+
+
+def _decode(data: bytes, max_pixels: int) -> Decoded:
+    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        width, height = image.size
+        if width < 1 or height < 1:
+            raise RowError("corrupt", f"{width}x{height} pixels")
+        if width * height > max_pixels:
+            raise RowError("too_large", f"{width}x{height} pixels, over {max_pixels}")
+        # A multi-picture JPEG (phones, stereo cameras) is one photograph with extras: its first frame is the
+        # picture, as it is for every reader.
+        name = "JPEG" if image.format == "MPO" else str(image.format)
+        if name != "JPEG" and getattr(image, "is_animated", False):
+            raise RowError("animated")
+        image.load()
+        profile = image.info.get("icc_profile")
+        upright = _upright(image)
+        rgb = _srgb(_plain(upright), profile if isinstance(profile, bytes) else b"")
+    picture = np.array(rgb, dtype=np.uint8)
+    return Decoded(picture, picture.shape[1], picture.shape[0], name)
+
+
+def _upright(image: ImageFile.ImageFile) -> Image.Image:
+    """Turned as `datasets` turns it. EXIF that breaks this would break every reader: not forgiven."""
+    if image.getexif().get(ExifTags.Base.Orientation) is None:
+        return image
+    return ImageOps.exif_transpose(image)
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """8-bit L, RGB or CMYK in the picture's own colour space, opaque."""
+    if image.mode.startswith("I") or image.mode == "F":
+        wide = np.asarray(image).astype(np.float64)
+        return Image.fromarray(np.clip(np.rint(wide / 257), 0, 255).astype(np.uint8))
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(white, layer).convert("RGB")
+    return image if image.mode in ("L", "RGB", "CMYK") else image.convert("RGB")
+
+
+def _srgb(image: Image.Image, profile: bytes) -> Image.Image:
+    """RGB in sRGB: through the embedded profile when it is valid and fits the picture, else as it stands."""
+    transform = _transform(profile, image.mode) if profile else None
+    if transform is not None:
+        converted = ImageCms.applyTransform(image, transform)
+        if converted is not None:
+            return converted
+    return image.convert("RGB")
+
+
+@lru_cache(maxsize=16)
+def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """Colour transform into sRGB, None when the profile is broken or belongs to another colour space."""
+    try:
+        return ImageCms.buildTransform(
+            ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB"), mode, "RGB",
+            renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+            flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+        )
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return None
+
+
+def _kind(data: bytes) -> str:
+    """Format that the first bytes claim, "" when none."""
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "WEBP"
+    return next((kind for magic, kind in _MAGICS.items() if data.startswith(magic)), "")
+
+
+def _damage(data: bytes, kind: str) -> str:
+    """"truncated" when the end that the format asks for is missing, else "corrupt"."""
+    if kind == "WEBP":
+        whole = len(data) >= 8 + int.from_bytes(data[4:8], "little")
+    else:
+        tail = {"JPEG": b"\xff\xd9", "PNG": b"IEND", "GIF": b"\x3b"}.get(kind, b"")
+        whole = tail in data[-64:]
+    return "corrupt" if whole else "truncated"
