@@ -50,6 +50,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     content_digest: str
     """sha256 over rows in id order: columns, original image bytes, decoded matte pixels."""
+    rows_digest: str
+    """sha256 over the rows without opening a picture: equal for builds that would publish the same rows."""
     source: dict[str, str]
     """Name and digest of the source, and its licence note."""
     counts: dict[str, int]

@@ -57,7 +57,8 @@ Stage = Literal["source", "select", "file", "figure", "faces", "masks", "answers
 REASONS: dict[str, tuple[Stage, str]] = {
     # reason: (stage, what it means)
     "no_metadata": ("source", "a figure file whose post id stands in no metadata record"),
-    "bad_name": ("source", "a file whose name holds no post id"),
+    "bad_metadata": ("source", "the post's metadata record cannot be read or lacks its tags"),
+    "bad_name": ("source", "a file whose name or place gives no post id or identity"),
     "not_a_file": ("source", "a directory, socket or other non-file with a picture's name"),
     "outside_root": ("source", "a symbolic link that leads out of the root"),
     "duplicate_file": ("source", "a second file for the same figure (another tree or extension)"),
@@ -107,3 +108,13 @@ class Drop(msgspec.Struct, frozen=True):
 def drop(reason: str, *, value: object = "", threshold: object = "", model: str = "") -> Drop:
     """A Drop at the reason's own stage."""
     return Drop(reason, REASONS[reason][0], str(value), str(threshold), model)
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """A file that is no Post: its source says why. `id` is the path where the file has no id of its own."""
+
+    id: str
+    path: str
+    """Path below the source's root, characters that cannot be printed escaped."""
+    drop: Drop
+    sha256: str = ""

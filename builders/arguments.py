@@ -1,0 +1,69 @@
+"""Turns an options dataclass into a command line: one option a field, grouped, unknown names answered by near ones."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar, get_type_hints
+
+from schemas.errors import UsageError
+
+OptionsT = TypeVar("OptionsT")
+
+
+RawText = argparse.RawDescriptionHelpFormatter
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse that raises UsageError in place of its own exit."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, next_command=f"{self.prog} --help")
+
+
+def parser_for(kind: type[Any], prog: str, description: str, epilog: str = "") -> Parser:
+    """A parser with an option for each field of a dataclass made with `builders.options.option`."""
+    parser = Parser(prog=prog, description=description, epilog=epilog, allow_abbrev=False,
+                    formatter_class=RawText)
+    groups: dict[str, Any] = {}
+    hints = get_type_hints(kind)
+    for one in fields(kind):
+        said = one.metadata
+        if said["group"] not in groups:
+            groups[said["group"]] = parser.add_argument_group(said["group"])
+        group = groups[said["group"]]
+        flag = "--" + one.name.replace("_", "-")
+        text = said["help"] + _default(one.default)
+        if hints[one.name] is bool:
+            group.add_argument(flag, action="store_true", help=text)
+            continue
+        choices = "|".join(filter(None, said["choices"]))
+        group.add_argument(flag, type=_reader(hints[one.name]), default=one.default, help=text,
+                           metavar=said["metavar"] or choices)
+    return parser
+
+
+def _default(value: Any) -> str:
+    if value in (None, "", False, -1.0) or value == Path():
+        return ""
+    return f" (default: {value:,})" if isinstance(value, int) and value >= 10_000 else f" (default: {value})"
+
+
+def _reader(hint: Any) -> Any:
+    if hint in (int, float, str):
+        return hint
+    return Path
+
+
+def read(kind: type[OptionsT], parser: Parser, words: Sequence[str]) -> OptionsT:
+    """Options from command-line words. Raises UsageError; an unknown option is answered by the nearest known ones."""
+    found, unknown = parser.parse_known_args(list(words))
+    if unknown:
+        known = [flag for action in parser._actions for flag in action.option_strings]
+        near = difflib.get_close_matches(unknown[0].split("=")[0], known, n=3)
+        raise UsageError("unknown option", seen=unknown[0], allowed=", ".join(near),
+                         next_command=f"{parser.prog} --help")
+    return kind(**vars(found))

@@ -1,0 +1,131 @@
+"""`build …`: recipes make datasets, tools look at them."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from builders import arguments
+from builders.options import Retribooru
+from schemas.errors import BuildError, UsageError
+
+EXIT_CODES = """exit codes:
+  0    done
+  1    the build could not go on, or verify found faults; the same command resumes a build
+  2    the command or its input must be changed
+  130  stopped by Ctrl-C; the same command resumes
+"""
+
+_RETRIBOORU = """Builds identity sets of anime figures, as RetriBooru (section 3) describes: tag filters, one face,
+figure mattes, answers about the clothes; pictures of one character, artist and outfit become each other's
+references. Run the same command again after any interruption: nothing finished is done twice."""
+
+_EXAMPLES = """examples:
+  build retribooru --source sample --out out/demo
+  build retribooru --source danbooru2019 --root /data/danbooru2019 --models light --out out/retribooru
+  build retribooru --source folder --root photos --models light --out out/subjects
+
+""" + EXIT_CODES
+
+
+def retribooru_parser() -> arguments.Parser:
+    """Options of `build retribooru`."""
+    return arguments.parser_for(Retribooru, "build retribooru", _RETRIBOORU, _EXAMPLES)
+
+
+def verify_parser() -> arguments.Parser:
+    """Options of `build verify`."""
+    parser = arguments.Parser(prog="build verify", description="Checks a published version against its manifest: "
+                              "every file's hash, the columns, boxes, matte sizes, references, splits and counts.",
+                              epilog=EXIT_CODES, formatter_class=arguments.RawText, allow_abbrev=False)
+    parser.add_argument("dir", type=Path, metavar="DIR", help="a version folder such as OUT/1.0.0")
+    return parser
+
+
+def explain_parser() -> arguments.Parser:
+    """Options of `build explain`."""
+    parser = arguments.Parser(prog="build explain", description="Says why one post was kept or dropped: stage, rule, "
+                              "value, threshold and model.", epilog=EXIT_CODES, formatter_class=arguments.RawText,
+                              allow_abbrev=False)
+    parser.add_argument("dir", type=Path, metavar="DIR", help="a version folder such as OUT/1.0.0")
+    parser.add_argument("id", metavar="ID", help="row id, post id, or path below the source's root")
+    return parser
+
+
+def _retribooru(words: Sequence[str]) -> int:
+    options = arguments.read(Retribooru, retribooru_parser(), words)
+    from builders import retribooru  # late: it loads the libraries that builds need
+
+    return retribooru.run(options)
+
+
+def _verify(words: Sequence[str]) -> int:
+    found = verify_parser().parse_args(list(words))
+    from builders import verify
+
+    return verify.run(found.dir)
+
+
+def _explain(words: Sequence[str]) -> int:
+    found = explain_parser().parse_args(list(words))
+    from builders import explain
+
+    return explain.run(found.dir, found.id)
+
+
+Command = Callable[[Sequence[str]], int]
+COMMANDS: dict[str, dict[str, tuple[Command, Callable[[], arguments.Parser], str]]] = {
+    "recipes": {
+        "retribooru": (_retribooru, retribooru_parser, "identity sets of anime figures from a Danbooru mirror"),
+    },
+    "tools": {
+        "verify": (_verify, verify_parser, "check a published version, file by file and row by row"),
+        "explain": (_explain, explain_parser, "why one post was kept or dropped"),
+    },
+}
+"""Commands by group: what runs, its options, one line about it."""
+
+
+def usage() -> str:
+    """The text of `build --help`."""
+    lines = ["usage: build COMMAND [options]", "", "Construct datasets for identity-preserving image generation.", ""]
+    for group, commands in COMMANDS.items():
+        lines += [f"{group}:", *(f"  {name:<12} {text}" for name, (_, _, text) in commands.items()), ""]
+    return "\n".join([*lines, "`build COMMAND --help` tells more.", "", EXIT_CODES])
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code; user errors are one line on stderr."""
+    words = sys.argv[1:] if words is None else words
+    try:
+        return _run(words)
+    except BuildError as error:
+        print(f"build: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("build: stopped; finished shards are kept, the same command goes on from there", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone; say nothing more
+        return 1
+    except (OSError, sqlite3.OperationalError) as error:
+        print(f"build: {error}; finished shards are kept: mend the cause (disk full? permissions?) and run the same "
+              "command again", file=sys.stderr)
+        return 1
+
+
+def _run(words: Sequence[str]) -> int:
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(usage())
+        return 0 if words else 2
+    known = {name: entry for commands in COMMANDS.values() for name, entry in commands.items()}
+    if words[0] not in known:
+        raise UsageError("unknown command", seen=words[0], allowed=", ".join(known), next_command="build --help")
+    return known[words[0]][0](words[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

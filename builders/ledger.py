@@ -1,0 +1,161 @@
+"""The build's ledger: every row and where it left, in a scratch SQLite file so that memory stays flat.
+
+It is made anew by each run from the source and the sidecar store; nothing in it outlives the run.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from schemas.errors import BuildError
+from schemas.manifest import Step
+from schemas.records import REASONS, Drop, Post, Rejected, Stage
+
+BATCH = 4096
+"""Rows handled at a time by whatever walks the ledger."""
+
+_TABLES = """
+PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = FILE;
+CREATE TABLE rows (id TEXT PRIMARY KEY, identity TEXT, path TEXT, post BLOB, sha256 TEXT, key TEXT, box BLOB,
+                   width INTEGER, height INTEGER, bytes INTEGER) WITHOUT ROWID;
+CREATE TABLE rejected (id TEXT, path TEXT, reason TEXT, stage TEXT, value TEXT, threshold TEXT, model TEXT,
+                       sha256 TEXT);
+CREATE INDEX identities ON rows (identity);
+"""
+
+
+class Row(NamedTuple):
+    """A row that is still in the build. File facts are filled once the file has been read."""
+
+    post: Post
+    sha256: str
+    key: str
+    """Key of the row's pixels in the store: the file's sha256, or a digest of it and the crop box."""
+    box: tuple[int, int, int, int] | None
+    """Pixels x0, y0, x1, y1 to cut from the upright picture; None for figure files."""
+    width: int
+    height: int
+    bytes: int
+
+
+class Ledger:
+    """Rows in = rows alive + rows rejected, at every moment."""
+
+    def __init__(self, path: Path, root: Path) -> None:
+        path.unlink(missing_ok=True)
+        self._db = sqlite3.connect(path, isolation_level=None)
+        self._db.executescript(_TABLES)
+        self._root = root
+        self.funnel: list[Step] = []
+
+    def close(self) -> None:
+        """Closes the scratch file."""
+        self._db.close()
+
+    def take(self, found: Iterable[Post | Rejected], judge: Callable[[Post], Drop | None], match: str) -> int:
+        """Takes what a source yields: posts that `judge` keeps become rows, the rest is rejected with its reason.
+
+        `match` is "artist" or "character": what makes two rows one identity. Returns the number of rows in.
+        """
+        rows_in = 0
+        self._db.execute("BEGIN")
+        for item in found:
+            rows_in += 1
+            if isinstance(item, Rejected):
+                self._reject(item.id, item.path, item.drop, item.sha256)
+            elif (drop := judge(item)) is not None:
+                self._reject(item.id, self.relative(item.path), drop, "")
+            else:
+                self._add(item, match)
+        self._db.execute("COMMIT")
+        return rows_in
+
+    def _add(self, post: Post, match: str) -> None:
+        key = post.characters if match == "character" else (*post.characters, *post.artists)
+        try:
+            self._db.execute("INSERT INTO rows (id, identity, path, post) VALUES (?, ?, ?, ?)",
+                             (post.id, "\x1f".join(key), post.path, msgspec.msgpack.encode(post)))
+        except sqlite3.IntegrityError as error:
+            raise BuildError(f"two rows with one id {post.id!r}: {post.path!r}") from error
+
+    def relative(self, path: str) -> str:
+        """A path below the source's root, the only form that is published."""
+        return Path(path).relative_to(self._root).as_posix()
+
+    def _reject(self, row: str, path: str, drop: Drop, sha256: str) -> None:
+        if drop.reason not in REASONS:
+            raise BuildError(f"unknown drop reason {drop.reason!r} for row {row!r}")
+        self._db.execute("INSERT INTO rejected VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                         (row, path, *msgspec.structs.astuple(drop), sha256))
+
+    def __len__(self) -> int:
+        return int(self._db.execute("SELECT count(*) FROM rows").fetchone()[0])
+
+    def batches(self, columns: str = "post, sha256, key, box, width, height, bytes") -> Iterator[list[tuple[object, ...]]]:
+        """Rows alive in id order, BATCH at a time; rows may be changed or dropped between batches."""
+        last = ""
+        while found := self._db.execute(f"SELECT id, {columns} FROM rows WHERE id > ? ORDER BY id LIMIT {BATCH}",
+                                        (last,)).fetchall():
+            last = found[-1][0]
+            yield [tuple(row[1:]) for row in found]
+
+    def rows(self) -> Iterator[list[Row]]:
+        """Rows alive in id order, BATCH at a time."""
+        decoder = msgspec.msgpack.Decoder(Post)
+        box = msgspec.msgpack.Decoder(tuple[int, int, int, int] | None)
+        for batch in self.batches():
+            yield [Row(decoder.decode(post), sha or "", key or "", box.decode(cut) if cut else None,
+                       width or 0, height or 0, size or 0)  # type: ignore[call-overload]
+                   for post, sha, key, cut, width, height, size in batch]
+
+    def fill(self, facts: Iterable[Row]) -> None:
+        """Stores what was learnt of rows: digest, pixel key, crop box, size."""
+        self._db.execute("BEGIN")
+        self._db.executemany(
+            "UPDATE rows SET sha256 = ?, key = ?, box = ?, width = ?, height = ?, bytes = ? WHERE id = ?",
+            ((row.sha256, row.key, msgspec.msgpack.encode(row.box), row.width, row.height, row.bytes, row.post.id)
+             for row in facts))
+        self._db.execute("COMMIT")
+
+    def drop(self, drops: Iterable[tuple[str, Drop]]) -> None:
+        """Moves rows to the rejected ones."""
+        self._db.execute("BEGIN")
+        for row, drop in drops:
+            found = self._db.execute("DELETE FROM rows WHERE id = ? RETURNING path, sha256", (row,)).fetchone()
+            if found is None:
+                raise BuildError(f"row {row!r} left twice")
+            self._reject(row, self.relative(found[0]), drop, found[1] or "")
+        self._db.execute("COMMIT")
+
+    def drop_singletons(self, stage: Stage) -> None:
+        """Drops rows whose identity has fewer than two left: they can never have a reference."""
+        alone = self._db.execute(
+            "SELECT id, identity FROM rows WHERE identity IN"
+            " (SELECT identity FROM rows GROUP BY identity HAVING count(*) < 2) ORDER BY id").fetchall()
+        self.drop((row, Drop("singleton", stage, "1 of " + identity.replace("\x1f", ", "), "2"))
+                  for row, identity in alone)
+
+    def close_stage(self, stage: Stage, rows_in: int) -> Step:
+        """Counts the stage's drops and checks that none was lost. Raises BuildError when one was."""
+        drops = dict(self._db.execute("SELECT reason, count(*) FROM rejected WHERE stage = ?"
+                                      " GROUP BY reason ORDER BY reason", (stage,)).fetchall())
+        step = Step(stage, rows_in, len(self), drops)
+        if rows_in != step.rows_out + sum(drops.values()):
+            raise BuildError(f"rows were lost at stage {stage}: {rows_in} in, {step.rows_out} out, drops {drops}")
+        self.funnel.append(step)
+        return step
+
+    def rejected(self) -> Iterator[Rejected]:
+        """Everything that left, by id, path and reason."""
+        found = self._db.execute("SELECT * FROM rejected ORDER BY id, path, reason")
+        for row, path, reason, stage, value, threshold, model, sha256 in found:
+            yield Rejected(row, path, Drop(reason, stage, value, threshold, model), sha256)
+
+    def column(self, expression: str) -> Sequence[object]:
+        """One value per row alive, in id order."""
+        return [value for (value,) in self._db.execute(f"SELECT {expression} FROM rows ORDER BY id")]

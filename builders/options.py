@@ -1,0 +1,113 @@
+"""Options of a recipe as one frozen dataclass: its fields are the command's options, in this order.
+
+Each field carries its help, so the command line, the documentation and the manifest cannot disagree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from schemas.errors import UsageError
+
+# Kept out of the manifest: they do not change what is built, or they are a place on this machine.
+_NOT_CONTENT = {"root", "out", "workers", "dry_run", "log", "exclude"}
+
+
+def option(default: Any, text: str, *, group: str, choices: tuple[str, ...] = (), low: float | None = None,
+           high: float | None = None, metavar: str = "") -> Any:
+    """A dataclass field with help text, help group, allowed values or an inclusive range."""
+    return field(default=default, metadata={"help": text, "group": group, "choices": choices, "low": low,
+                                            "high": high, "metavar": metavar})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retribooru:
+    """Options of `build retribooru`."""
+
+    source: str = option("", "where the pictures come from", group="source",
+                         choices=("sample", "danbooru2019", "folder"))
+    root: Path | None = option(None, "the mirror's or folder's root (danbooru2019, folder)", group="source",
+                               metavar="DIR")
+    count: int = option(400, "figure files to draw (sample)", group="source", low=20, high=1_000_000, metavar="N")
+    limit: int = option(0, "take only the first N rows that pass the tag filters; 0 takes all", group="source", low=0,
+                        metavar="N")
+    exclude: Path | None = option(None, "file of post ids, md5s and artists to leave out, one a line",
+                                  group="source", metavar="FILE")
+
+    out: Path = option(Path(), "folder for published versions and the store of annotations", group="output",
+                       metavar="OUT")
+    version: str = option("1.0.0", "version to publish; a published one never changes", group="output",
+                          metavar="X.Y.Z")
+    dry_run: bool = option(False, "read metadata and filter by tags, print the funnel, write nothing", group="output")
+    log: str = option("text", "progress as text, or as JSON lines on stderr", group="output",
+                      choices=("text", "json"))
+
+    models: str = option("", "light: ours, packaged, offline; paper: the paper's weights. Default: light for sample, "
+                         "paper otherwise", group="running", choices=("", "light", "paper"))
+    workers: int = option(2, "worker processes; the result does not depend on it", group="running", low=1, high=512,
+                          metavar="N")
+    seed: int = option(0, "seed of the sample's drawings and of the split", group="running", low=0, metavar="S")
+
+    ratings: str = option("general,sensitive", "ratings to keep, comma separated; Danbooru2019's \"s\" is general",
+                          group="thresholds", metavar="LIST")
+    min_side: int = option(128, "shorter side in pixels", group="thresholds", low=1, high=65_535, metavar="PX")
+    max_pixels: int = option(64_000_000, "pixels that a file's header may claim", group="thresholds", low=1,
+                             metavar="N")
+    max_bytes: int = option(64_000_000, "size of a file in bytes", group="thresholds", low=1, metavar="N")
+    face_score: float = option(-1.0, "least score of a face box; -1 takes the detector's own recommendation",
+                               group="thresholds", low=-1, high=1, metavar="S")
+    matte_min: float = option(0.08, "least share of the picture that the figure covers", group="thresholds", low=0,
+                              high=1, metavar="X")
+    matte_max: float = option(0.95, "greatest share of the picture that the figure covers", group="thresholds",
+                              low=0, high=1, metavar="X")
+    margin: float = option(0.05, "margin round the figure cut out of a whole picture, as a share of its longer side",
+                           group="thresholds", low=0, high=1, metavar="X")
+
+    match: str = option("artist", "artist: references share character and artist, as the paper; character: the "
+                        "character only", group="grouping", choices=("artist", "character"))
+    match_rule: str = option("strict", "when two pictures' answers agree", group="grouping", choices=("strict",))
+    test_seen: float = option(0.04, "share of rows held out as other outfits of training characters",
+                              group="grouping", low=0, high=0.5, metavar="X")
+    test_unseen: float = option(0.04, "share of characters held out whole", group="grouping", low=0, high=0.5,
+                                metavar="X")
+
+    def __post_init__(self) -> None:
+        if not self.source:
+            raise UsageError("--source is missing", allowed=", ".join(_choices(self, "source")),
+                             next_command="build retribooru --source sample --out OUT")
+        if self.out == Path():
+            raise UsageError("--out is missing", allowed="a folder", next_command="add --out OUT")
+        for one in fields(self):
+            _check(one.name, getattr(self, one.name), one.metadata)
+        if self.source != "sample" and self.root is None:
+            raise UsageError(f"--source {self.source} needs --root", allowed="the folder that holds it",
+                             next_command=f"build retribooru --source {self.source} --root DIR --out {self.out}")
+        if self.matte_min >= self.matte_max:
+            raise UsageError("--matte-min must be under --matte-max", seen=(self.matte_min, self.matte_max))
+
+    @property
+    def backend(self) -> str:
+        """"light" or "paper", the default resolved."""
+        return self.models or ("light" if self.source == "sample" else "paper")
+
+    def published(self) -> dict[str, object]:
+        """What the manifest says: every option that can change the content, defaults resolved, no paths."""
+        said: dict[str, object] = {one.name: getattr(self, one.name) for one in fields(self)
+                                   if one.name not in _NOT_CONTENT}
+        return said | {"models": self.backend}
+
+
+def _choices(options: Retribooru, name: str) -> tuple[str, ...]:
+    return next(tuple(one.metadata["choices"]) for one in fields(options) if one.name == name)
+
+
+def _check(name: str, value: Any, allowed: Any) -> None:
+    flag = "--" + name.replace("_", "-")
+    if allowed["choices"] and value not in allowed["choices"]:
+        raise UsageError(f"{flag} is not known", seen=value, allowed=", ".join(filter(None, allowed["choices"])))
+    low, high = allowed["low"], allowed["high"]
+    if (low is not None and value < low) or (high is not None and value > high):
+        raise UsageError(f"{flag} is out of range", seen=value,
+                         allowed=f"{'' if low is None else low} to {'any' if high is None else high}")

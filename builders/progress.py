@@ -1,0 +1,93 @@
+"""What a person sees while a build runs: bars on a terminal, plain lines elsewhere, JSON lines on request.
+
+Everything goes to stderr; stdout carries only the result.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from types import TracebackType
+from typing import Self
+
+from tqdm import tqdm
+
+from schemas.manifest import Step
+
+_QUIET_SECONDS = 10.0
+"""Least time between two lines of one stage when nobody watches a terminal."""
+
+
+class Progress:
+    """Speaks for a whole build. `style` is "text" or "json"."""
+
+    def __init__(self, style: str = "text") -> None:
+        self._json = style == "json"
+
+    def bar(self, stage: str, total: int | None, unit: str = "row") -> Bar:
+        """Progress of one stage with rate, keep rate and time left; use it as a context manager."""
+        return Bar(self, stage, total, unit)
+
+    def say(self, text: str, **facts: object) -> None:
+        """One line; with --log json the facts as an event."""
+        if self._json:
+            self.event("note", text=text, **facts)
+        else:
+            tqdm.write(text, file=sys.stderr)
+
+    def event(self, kind: str, **facts: object) -> None:
+        """One JSON line, only with --log json."""
+        if self._json:
+            print(json.dumps({"event": kind, **facts}, sort_keys=True), file=sys.stderr, flush=True)
+
+    def step(self, step: Step) -> None:
+        """The end of a stage: rows in, rows out, drops by reason."""
+        if self._json:
+            self.event("stage", stage=step.stage, rows_in=step.rows_in, rows_out=step.rows_out, drops=step.drops)
+            return
+        drops = ", ".join(f"{reason} {count:,}" for reason, count in step.drops.items())
+        self.say(f"{step.stage:>8}: {step.rows_in:,} rows in, {step.rows_out:,} out" + (f" ({drops})" if drops else ""))
+
+    @property
+    def plain(self) -> bool:
+        """True when bars are not drawn."""
+        return self._json or not sys.stderr.isatty()
+
+
+class Bar:
+    """One stage under way."""
+
+    def __init__(self, progress: Progress, stage: str, total: int | None, unit: str) -> None:
+        self._progress, self._stage, self._total = progress, stage, total
+        self._done, self._kept = 0, 0
+        self._begun = self._said = time.monotonic()
+        self._bar = tqdm(total=total, desc=f"{stage:>8}", unit=unit, disable=progress.plain, file=sys.stderr,
+                         smoothing=0.1, leave=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self._bar.close()
+
+    def advance(self, rows: int, kept: int | None = None) -> None:
+        """`rows` more are done, of which `kept` stay."""
+        self._done += rows
+        self._kept += rows if kept is None else kept
+        self._bar.set_postfix_str(f"kept {self._kept / max(self._done, 1):.0%}", refresh=False)
+        self._bar.update(rows)
+        now = time.monotonic()
+        if self._progress.plain and now - self._said >= _QUIET_SECONDS:
+            self._said = now
+            self._speak(self._done / (now - self._begun))
+
+    def _speak(self, rate: float) -> None:
+        left = None if self._total is None else round((self._total - self._done) / max(rate, 1e-9))
+        self._progress.event("progress", stage=self._stage, done=self._done, total=self._total, kept=self._kept,
+                             rows_per_second=round(rate, 1), seconds_left=left)
+        if not self._progress._json:
+            total = "" if self._total is None else f" of {self._total:,}, {left} s left"
+            self._progress.say(f"{self._stage:>8}: {self._done:,}{total}, {rate:.1f}/s, "
+                               f"kept {self._kept / max(self._done, 1):.0%}")

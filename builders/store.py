@@ -1,0 +1,114 @@
+"""The sidecar store of annotations: Parquet parts keyed by content, joined by key and never by row order.
+
+`OUT/.annotations/NAME-IDENTITY/PART.parquet`, shared by all versions of an OUT. A part is named after its keys,
+so a shard that is done again after a kill replaces the very same file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from annotators.base import Annotator
+from builders import atomic
+
+KEY = "key"
+_WIDTH = 64  # hex digits of a sha256
+
+
+class Place(NamedTuple):
+    """Where a row's answer lies: part file name and row within it."""
+
+    part: str
+    row: int
+
+
+class Store:
+    """Answers of one annotator. Opening it reads only the keys of its parts."""
+
+    def __init__(self, root: Path, name: str, identity: str) -> None:
+        self.folder = root / f"{name}-{identity[:16]}"
+        self._parts: list[str] = []
+        self._keys: npt.NDArray[np.bytes_] = np.empty(0, dtype=f"S{_WIDTH}")
+        self._places: npt.NDArray[np.int64] = np.empty((0, 2), dtype=np.int64)
+        self.refresh()
+
+    @classmethod
+    def of(cls, root: Path, annotator: Annotator) -> Store:
+        """The store of an annotator below `root` (OUT/.annotations)."""
+        return cls(root, annotator.name, annotator.identity)
+
+    def refresh(self) -> None:
+        """Reads the list of finished parts and their keys."""
+        self._parts = sorted(path.name for path in self.folder.glob("*.parquet")
+                             if not path.name.startswith(atomic.TEMPORARY))
+        columns = [pq.read_table(self.folder / part, columns=[KEY])[KEY].to_numpy() for part in self._parts]
+        sizes = [len(column) for column in columns]
+        if not sizes:
+            return
+        keys = np.concatenate(columns).astype(f"S{_WIDTH}")
+        places = np.stack([np.repeat(np.arange(len(sizes)), sizes),
+                           np.concatenate([np.arange(size) for size in sizes])], axis=1)
+        # The same key can stand in two parts when two runs drew other shard borders; the answers are equal.
+        self._keys, first = np.unique(keys, return_index=True)
+        self._places = places[first]
+
+    def missing(self, keys: Sequence[str]) -> npt.NDArray[np.bool_]:
+        """True where a key has no answer yet. Shape (len(keys),)."""
+        if not len(self._keys):
+            return np.ones(len(keys), dtype=bool)
+        return self._find(keys)[1]
+
+    def locate(self, keys: Sequence[str]) -> list[Place]:
+        """Places of the keys, in their order. Raises KeyError for a key without an answer."""
+        if not keys:
+            return []
+        if not len(self._keys):
+            raise KeyError(keys[0])
+        at, missing = self._find(keys)
+        if missing.any():
+            raise KeyError(keys[int(np.argmax(missing))])
+        return [Place(self._parts[part], int(row)) for part, row in self._places[at]]
+
+    def columns(self, keys: Sequence[str], names: Sequence[str]) -> dict[str, list[Any]]:
+        """Values of the named columns for the keys, in their order."""
+        return read(self.folder, self.locate(keys), names)
+
+    def _find(self, keys: Sequence[str]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
+        wanted = np.asarray(keys, dtype=f"S{_WIDTH}")
+        at = np.searchsorted(self._keys, wanted)
+        at[at == len(self._keys)] = 0
+        return at, self._keys[at] != wanted
+
+
+def read(folder: Path, places: Sequence[Place], names: Sequence[str]) -> dict[str, list[Any]]:
+    """Columns at the given places, in their order; each part is opened once."""
+    wanted: dict[str, dict[int, int]] = {}  # part -> row -> position among the part's wanted rows
+    for place in places:
+        rows = wanted.setdefault(place.part, {})
+        rows.setdefault(place.row, len(rows))
+    if not wanted:
+        return {name: [] for name in names}
+    start, total, chunks = {}, 0, []
+    for part, rows in wanted.items():
+        start[part], total = total, total + len(rows)
+        chunks.append(pq.read_table(folder / part, columns=list(names)).take(pa.array(list(rows))))
+    order = pa.array([start[place.part] + wanted[place.part][place.row] for place in places])
+    table = pa.concat_tables(chunks).take(order)
+    return {name: table[name].to_pylist() for name in names}
+
+
+def write_part(folder: Path, schema: pa.Schema, keys: Sequence[str], columns: dict[str, list[Any]]) -> None:
+    """Writes one finished shard under a name derived from its keys."""
+    name = hashlib.sha256("\n".join(keys).encode()).hexdigest()[:24]
+    arrays = [pa.array(keys, pa.string()), *(pa.array(columns[field.name], field.type) for field in schema)]
+    table = pa.Table.from_arrays(arrays, schema=pa.schema([pa.field(KEY, pa.string()), *schema]))
+    with atomic.replacing(folder / f"{name}.parquet") as temporary:
+        pq.write_table(table, temporary, compression="zstd")

@@ -1,0 +1,151 @@
+"""Parquet shards of a version, prepared in a staging folder.
+
+Original image bytes pass through untouched. Row groups are cut at exact counts, because the same rows in other
+batches give other bytes; page indexes and content-defined chunks let a new version upload only what changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+from PIL import Image
+
+from builders import atomic, store
+from builders.visits import Limits, contents, picture
+from schemas.features import REJECTED, RETRIBOORU, features
+from schemas.records import Rejected
+
+ROW_GROUP = 100
+"""Rows of a row group: what a reader that skips to one row must load."""
+
+SHARD_BYTES = 400_000_000
+"""Image bytes of a shard, about; the Hub likes files under 500 MB."""
+
+
+class Planned(NamedTuple):
+    """A row to publish: its columns but for the pixels, and where those lie."""
+
+    columns: Mapping[str, Any]
+    path: str
+    sha256: str
+    box: tuple[int, int, int, int] | None
+    matte: store.Place
+    bytes: int
+
+
+class Shard(NamedTuple):
+    """One file to write, under its final name below the version's folder."""
+
+    name: str
+    rows: Sequence[Planned]
+
+
+class Written(msgspec.Struct, frozen=True):
+    """A finished shard: its rows' digests in order, and the image bytes in it."""
+
+    name: str
+    digests: list[tuple[str, str]]
+    """(row id, digest) pairs."""
+
+
+@dataclass(frozen=True)
+class WriteShard:
+    """Writes one shard, or finds it written by a run that was killed later."""
+
+    version: Path
+    """Folder that becomes the published version."""
+    receipts: Path
+    """Folder that remembers which shards are whole, with their rows' digests."""
+    mattes: Path
+    limits: Limits
+
+    def __call__(self, shard: Shard) -> Written:
+        path = self.version / shard.name
+        receipt = self.receipts / f"{path.name}.json"
+        if path.exists() and receipt.exists():
+            return msgspec.json.decode(receipt.read_bytes(), type=Written)
+        digests: list[tuple[str, str]] = []
+        schema = features(RETRIBOORU).arrow_schema
+        with atomic.replacing(path) as temporary, _writer(temporary, schema) as writer:
+            for start in range(0, len(shard.rows), ROW_GROUP):
+                rows = self._rows(shard.rows[start:start + ROW_GROUP])
+                digests.extend((row["id"], row_digest(row)) for row in rows)
+                writer.write_table(pa.Table.from_pylist(rows, schema=schema), row_group_size=ROW_GROUP)
+        written = Written(shard.name, digests)
+        atomic.write(receipt, msgspec.json.encode(written))
+        return written
+
+    def _rows(self, planned: Sequence[Planned]) -> list[dict[str, Any]]:
+        mattes = store.read(self.mattes, [one.matte for one in planned], ["mask"])["mask"]
+        return [{**one.columns, "image": {"bytes": self._image(one), "path": None},
+                 "mask": {"bytes": matte, "path": None}} for one, matte in zip(planned, mattes, strict=True)]
+
+    def _image(self, planned: Planned) -> bytes:
+        if planned.box is None:
+            return contents(planned.path, planned.sha256, self.limits)
+        cut = io.BytesIO()
+        figure = picture(planned.path, planned.sha256, planned.box, self.limits)
+        Image.fromarray(figure).save(cut, "PNG", compress_level=6)
+        return cut.getvalue()
+
+
+def row_digest(row: Mapping[str, Any]) -> str:
+    """Digest of a published row: its columns, the image's bytes and the matte's decoded pixels."""
+    said = {name: value for name, value in row.items() if name not in ("image", "mask")}
+    with Image.open(io.BytesIO(row["mask"]["bytes"])) as matte:
+        pixels = hashlib.sha256(repr((matte.mode, matte.size)).encode() + matte.tobytes()).hexdigest()
+    said |= {"image": hashlib.sha256(row["image"]["bytes"]).hexdigest(), "mask": pixels}
+    return columns_digest(said)
+
+
+def columns_digest(columns: Mapping[str, Any]) -> str:
+    """Digest of columns as sorted JSON."""
+    return hashlib.sha256(json.dumps(columns, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def cut_shards(split: str, rows: Iterable[Planned], sizes: Sequence[int]) -> Iterator[Shard]:
+    """Cuts one split's rows, in id order, into shards of about SHARD_BYTES.
+
+    `sizes` are the rows' image bytes, known beforehand because a shard's name tells how many there are.
+    """
+    counts, room = [0], SHARD_BYTES
+    for size in sizes:
+        if counts[-1] and size > room:
+            counts.append(0)
+            room = SHARD_BYTES
+        counts[-1] += 1
+        room -= size
+    left = iter(rows)
+    for at, count in enumerate(counts):
+        yield Shard(f"data/{split}-{at:05d}-of-{len(counts):05d}.parquet", [next(left) for _ in range(count)])
+
+
+def write_rejected(path: Path, rejected: Iterable[Rejected]) -> int:
+    """Writes what left, without pixels, and returns how many there are."""
+    schema = features(REJECTED).arrow_schema
+    total, group = 0, 10_000
+    left = iter(rejected)
+    with atomic.replacing(path) as temporary, _writer(temporary, schema) as writer:
+        while batch := [_flat(item) for item in islice(left, group)]:
+            writer.write_table(pa.Table.from_pylist(batch, schema=schema), row_group_size=group)
+            total += len(batch)
+    return total
+
+
+def _flat(item: Rejected) -> dict[str, str]:
+    return {"id": item.id, "path": item.path, "sha256": item.sha256, **msgspec.structs.asdict(item.drop)}
+
+
+def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    return pq.ParquetWriter(path, schema, compression="snappy", write_page_index=True,
+                            use_content_defined_chunking=True)
