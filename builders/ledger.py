@@ -6,7 +6,7 @@ It is made anew by each run from the source and the sidecar store; nothing in it
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,12 +21,17 @@ BATCH = 4096
 
 _TABLES = """
 PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = FILE;
-CREATE TABLE rows (id TEXT PRIMARY KEY, identity TEXT, path TEXT, post BLOB, sha256 TEXT, key TEXT, box BLOB,
-                   width INTEGER, height INTEGER, bytes INTEGER) WITHOUT ROWID;
+CREATE TABLE rows (id TEXT PRIMARY KEY, identity TEXT, path TEXT, post BLOB, sha256 TEXT DEFAULT '',
+                   key TEXT DEFAULT '', box BLOB DEFAULT x'c0', width INTEGER DEFAULT 0, height INTEGER DEFAULT 0,
+                   bytes INTEGER DEFAULT 0) WITHOUT ROWID;
 CREATE TABLE rejected (id TEXT, path TEXT, reason TEXT, stage TEXT, value TEXT, threshold TEXT, model TEXT,
                        sha256 TEXT);
 CREATE INDEX identities ON rows (identity);
+CREATE INDEX reasons ON rejected (stage, reason);
 """
+
+_ROWS = f"""SELECT id, post, sha256, key, box, width, height, bytes FROM rows
+            WHERE id > ? ORDER BY id LIMIT {BATCH}"""
 
 
 class Row(NamedTuple):
@@ -96,22 +101,15 @@ class Ledger:
     def __len__(self) -> int:
         return int(self._db.execute("SELECT count(*) FROM rows").fetchone()[0])
 
-    def batches(self, columns: str = "post, sha256, key, box, width, height, bytes") -> Iterator[list[tuple[object, ...]]]:
-        """Rows alive in id order, BATCH at a time; rows may be changed or dropped between batches."""
-        last = ""
-        while found := self._db.execute(f"SELECT id, {columns} FROM rows WHERE id > ? ORDER BY id LIMIT {BATCH}",
-                                        (last,)).fetchall():
-            last = found[-1][0]
-            yield [tuple(row[1:]) for row in found]
-
     def rows(self) -> Iterator[list[Row]]:
-        """Rows alive in id order, BATCH at a time."""
+        """Rows alive in id order, BATCH at a time; rows may be changed or dropped between batches."""
         decoder = msgspec.msgpack.Decoder(Post)
         box = msgspec.msgpack.Decoder(tuple[int, int, int, int] | None)
-        for batch in self.batches():
-            yield [Row(decoder.decode(post), sha or "", key or "", box.decode(cut) if cut else None,
-                       width or 0, height or 0, size or 0)  # type: ignore[call-overload]
-                   for post, sha, key, cut, width, height, size in batch]
+        last = ""
+        while found := self._db.execute(_ROWS, (last,)).fetchall():
+            last = found[-1][0]
+            yield [Row(decoder.decode(post), sha, key, box.decode(cut), width, height, size)
+                   for _, post, sha, key, cut, width, height, size in found]
 
     def fill(self, facts: Iterable[Row]) -> None:
         """Stores what was learnt of rows: digest, pixel key, crop box, size."""
@@ -155,7 +153,3 @@ class Ledger:
         found = self._db.execute("SELECT * FROM rejected ORDER BY id, path, reason")
         for row, path, reason, stage, value, threshold, model, sha256 in found:
             yield Rejected(row, path, Drop(reason, stage, value, threshold, model), sha256)
-
-    def column(self, expression: str) -> Sequence[object]:
-        """One value per row alive, in id order."""
-        return [value for (value,) in self._db.execute(f"SELECT {expression} FROM rows ORDER BY id")]

@@ -70,9 +70,9 @@ class ReadFiles:
     def _facts(self, path: str) -> dict[str, Any]:
         facts: dict[str, Any] = {"sha256": "", "width": 0, "height": 0, "bytes": 0, "reason": "", "detail": ""}
         try:
-            data = images.read(Path(path), self.limits)
+            data = images.read(Path(path), max_bytes=self.limits.max_bytes)
             facts |= {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
-            decoded = images.decode(data, self.limits)
+            decoded = images.decode(data, max_pixels=self.limits.max_pixels)
             facts |= {"width": decoded.width, "height": decoded.height}
         except RowError as error:
             facts |= {"reason": error.reason, "detail": error.detail}

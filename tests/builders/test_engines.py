@@ -1,0 +1,75 @@
+import os
+import signal
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from builders.engines import Local
+from schemas.errors import BuildError, UsageError
+
+
+class Total:
+    def __call__(self, shard: Sequence[int]) -> int:
+        return sum(shard)
+
+
+class WhoAmI:
+    """Tells the process; sleeps so that one worker cannot take every shard."""
+
+    def __call__(self, shard: int) -> int:
+        time.sleep(0.2)
+        return os.getpid()
+
+
+class DieOnSeven:
+    def __call__(self, shard: int) -> int:
+        if shard == 7:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return shard
+
+
+class Complain:
+    def __call__(self, shard: int) -> int:
+        raise UsageError("bad weights", seen=shard)
+
+
+class Mark:
+    """Leaves a file for each shard it begins."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(self, shard: int) -> int:
+        (self.folder / str(shard)).touch()
+        return shard
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_every_shard_is_run_once(workers: int) -> None:
+    shards = [[n, n + 1] for n in range(20)]
+    assert sorted(Local[Sequence[int], int](workers).run(Total(), shards)) == [2 * n + 1 for n in range(20)]
+
+
+def test_two_workers_are_two_other_processes() -> None:
+    pids = set(Local[int, int](2).run(WhoAmI(), range(8)))
+    assert len(pids) == 2
+    assert os.getpid() not in pids
+
+
+def test_a_dead_worker_stops_the_build_with_advice() -> None:
+    with pytest.raises(BuildError, match="worker process died"):
+        list(Local[int, int](2).run(DieOnSeven(), range(50)))
+
+
+def test_an_error_in_a_worker_arrives_with_its_type() -> None:
+    with pytest.raises(UsageError, match="bad weights"):
+        list(Local[int, int](2).run(Complain(), [1]))
+
+
+def test_shards_are_begun_only_as_results_are_taken(tmp_path: Path) -> None:
+    results = Local[int, int](2).run(Mark(tmp_path), range(1000))
+    next(results)
+    results.close()  # type: ignore[attr-defined]
+    assert len(list(tmp_path.iterdir())) < 20

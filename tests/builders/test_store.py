@@ -1,0 +1,69 @@
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from builders import store
+from builders.store import Place, Store
+
+SCHEMA = pa.schema([("score", pa.float32()), ("name", pa.string())])
+
+
+def _key(number: int) -> str:
+    return f"{number:064x}"
+
+
+def _fill(root: Path, numbers: list[int]) -> None:
+    store.write_part(root / "faces-aaaa", SCHEMA, [_key(n) for n in numbers],
+                     {"score": [n / 2 for n in numbers], "name": [f"n{n}" for n in numbers]})
+
+
+def test_an_empty_store_misses_everything(tmp_path: Path) -> None:
+    held = Store(tmp_path, "faces", "aaaa")
+    assert held.missing([_key(1), _key(2)]).tolist() == [True, True]
+    with pytest.raises(KeyError):
+        held.locate([_key(1)])
+    assert held.columns([], ["score"]) == {"score": []}
+
+
+def test_answers_are_joined_by_key_across_parts(tmp_path: Path) -> None:
+    _fill(tmp_path, [5, 1, 9])
+    _fill(tmp_path, [4, 2])
+    held = Store(tmp_path, "faces", "aaaa")
+    assert held.missing([_key(n) for n in (1, 3, 4)]).tolist() == [False, True, False]
+    wanted = [_key(n) for n in (2, 9, 2, 5)]
+    assert held.columns(wanted, ["name", "score"]) == {"name": ["n2", "n9", "n2", "n5"], "score": [1.0, 4.5, 1.0, 2.5]}
+
+
+def test_a_shard_done_again_replaces_its_part(tmp_path: Path) -> None:
+    _fill(tmp_path, [1, 2])
+    _fill(tmp_path, [1, 2])
+    assert len(list((tmp_path / "faces-aaaa").iterdir())) == 1
+
+
+def test_unfinished_parts_are_not_read(tmp_path: Path) -> None:
+    _fill(tmp_path, [1])
+    (tmp_path / "faces-aaaa" / ".tmp-7-x.parquet").write_bytes(b"half a part")
+    assert Store(tmp_path, "faces", "aaaa").missing([_key(1)]).tolist() == [False]
+
+
+def test_another_identity_has_another_folder(tmp_path: Path) -> None:
+    _fill(tmp_path, [1])
+    assert Store(tmp_path, "faces", "bbbb").missing([_key(1)]).tolist() == [True]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.integers(0, 60), min_size=1, max_size=30), st.data())
+def test_reading_places_in_any_order(tmp_path_factory: pytest.TempPathFactory, asked: list[int], data: st.DataObject) -> None:
+    folder = tmp_path_factory.mktemp("store") / "x"
+    cut = data.draw(st.integers(1, 60))
+    places = {}
+    for numbers in (range(cut), range(cut, 61)):
+        before = {path.name for path in folder.glob("*")}
+        store.write_part(folder, SCHEMA, [_key(n) for n in numbers],
+                         {"score": [float(n) for n in numbers], "name": [str(n) for n in numbers]})
+        part = ({path.name for path in folder.glob("*")} - before).pop()
+        places |= {n: Place(part, at) for at, n in enumerate(numbers)}
+    assert store.read(folder, [places[n] for n in asked], ["name"])["name"] == [str(n) for n in asked]
