@@ -20,7 +20,7 @@ from builders.engines import Local
 from builders.ledger import Ledger, Row
 from builders.progress import Progress
 from builders.select import cloths
-from builders.store import Store
+from builders.store import Place, Store
 from builders.visits import FILE_FACTS, Annotate, FileRow, Limits, PictureRow, ReadFiles
 from builders.workspace import Workspace
 from schemas.records import Drop, Post, Stage, drop
@@ -136,6 +136,14 @@ class Look:
         """What the annotators said of these rows."""
         return {name: self._stores[name].columns([key_for(self.given_by[name], row) for row in rows], [name])[name]
                 for name in names}
+
+    def places(self, rows: Sequence[Row], name: str) -> list[Place]:
+        """Where one column's values of these rows lie in its store."""
+        return self._stores[name].locate([key_for(self.given_by[name], row) for row in rows])
+
+    def store_of(self, name: str) -> Store:
+        """The store that holds a column."""
+        return self._stores[name]
 
     def judge(self, stage: Stage, names: Sequence[str], decide: Judge) -> None:
         """Drops what `decide` does not keep, then the singletons; closes the stage."""

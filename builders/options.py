@@ -5,6 +5,7 @@ Each field carries its help, so the command line, the documentation and the mani
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,8 @@ class Retribooru:
         if self.source != "sample" and self.root is None:
             raise UsageError(f"--source {self.source} needs --root", allowed="the folder that holds it",
                              next_command=f"build retribooru --source {self.source} --root DIR --out {self.out}")
+        if not re.fullmatch(r"\d+\.\d+\.\d+", self.version):
+            raise UsageError("--version is not a version", seen=self.version, allowed="three numbers such as 1.0.0")
         if self.matte_min >= self.matte_max:
             raise UsageError("--matte-min must be under --matte-max", seen=(self.matte_min, self.matte_max))
 

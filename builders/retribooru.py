@@ -11,32 +11,18 @@ can never have a reference.
 
 from __future__ import annotations
 
-import sys
 import tempfile
-from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from annotators.answers import LightAnswers
-from annotators.base import Annotator
-from annotators.faces import Faces
-from annotators.hashes import Hashes
-from annotators.masks import Masks
-from builders import select, sources
 from builders.annotate import Look
 from builders.compose import publish_rows
 from builders.engines import Local
-from builders.figures import cut_figures
-from builders.ledger import Ledger, Row
 from builders.options import Retribooru
 from builders.outfits import group_outfits
 from builders.progress import Progress
 from builders.visits import Limits
 from builders.workspace import Workspace
-from schemas.errors import UsageError
-from schemas.records import Drop
 
 
 def run(options: Retribooru) -> int:

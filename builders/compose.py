@@ -1,0 +1,129 @@
+"""From grouped rows to a published version: columns, shards, rejects, pages, manifest."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from annotators.answers import QUESTIONS
+from annotators.base import Annotator
+from builders import publish
+from builders.annotate import Look
+from builders.ledger import Row
+from builders.options import Retribooru
+from builders.outfits import Places
+from builders.publish import VERSION
+from builders.select import cloths
+from builders.sources import Source
+from builders.write import Planned, Shard, WriteShard, columns_digest, cut_shards, write_rejected
+from cards import retribooru as card
+from schemas import manifest as manifests
+from schemas.manifest import Manifest, Model
+
+SPLITS = ("train", "test_seen", "test_unseen")
+_SAID = ["boxes", "scores", "answers", "phash"]
+
+
+def publish_rows(look: Look, places: Places, options: Retribooru, source: Source,
+                 models: Mapping[str, Annotator]) -> tuple[Path, Manifest]:
+    """Publishes every row that is left as OUT/VERSION and returns that folder and its manifest.
+
+    Raises UsageError when the version stands there with other rows.
+    """
+    folder = look.work.out / options.version
+    digest = _rows_digest(look, places, models)
+    there = publish.published(folder, digest)
+    if there is not None:
+        look.progress.say(f"version {options.version} is published already, with these very rows")
+        return folder, there
+    staging = look.work.staging(options.version, digest)
+    written = _write_shards(look, places, staging)
+    rejected = staging / VERSION / "rejected.parquet"
+    write_rejected(rejected, look.ledger.rejected())
+    draft = Manifest(
+        recipe="retribooru", version=options.version, rows_digest=digest, files={},
+        content_digest=manifests.content_digest(row for _, row in sorted(written)),
+        source={"name": source.name, "digest": source.digest(), "licence": source.licence},
+        counts=dict(sorted(source.counts.items())), options=options.published(),
+        models=[Model(role, annotator.identity, annotator.provenance) for role, annotator in models.items()],
+        funnel=look.ledger.funnel, splits={split: places.rows_in(split) for split in SPLITS if places.rows_in(split)},
+        near_copies=places.near_copies, built_with=publish.built_with())
+    data = {split: sorted((staging / VERSION / "data").glob(f"{split}-*.parquet")) for split in draft.splits}
+    with look.progress.bar("card", None, "page") as bar:
+        pages = _counted(card.pages(draft, data, rejected), bar.advance)
+        return folder, publish.publish(staging, folder, draft, pages)
+
+
+def _counted(pages: Iterator[tuple[str, bytes]], advance: Any) -> Iterator[tuple[str, bytes]]:
+    for page in pages:
+        yield page
+        advance(1)
+
+
+def _columns(row: Row, said: Mapping[str, Any], place: tuple[str, str, Sequence[str]]) -> dict[str, Any]:
+    """The published columns of a row but for the pixels. `place` is its split, outfit and references."""
+    x0, y0, x1, y1 = said["boxes"][0]
+    post = row.post
+    return {
+        "id": post.id,
+        # As float32, which is what the file holds: the digest is taken of what a reader will see.
+        "bbox": [float(np.float32(value)) for value in ((x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0)],
+        "character": post.characters[0],
+        "artists": post.artists[0] if post.artists else "",
+        "copyright": list(post.copyrights),
+        "cloths": list(cloths(post)),
+        "prompts": ", ".join(sorted(post.general)),
+        "similar": list(place[2]),
+        "outfit": place[1],
+        "answers": [{"question": question, "answer": answer}
+                    for question, answer in zip(QUESTIONS, said["answers"], strict=True)],
+        "face_score": float(np.float32(said["scores"][0])),
+        "rating": post.rating.value,
+        "rating_raw": post.rating_raw,
+        "post_url": post.post_url,
+        "sha256": row.sha256,
+        "phash": said["phash"],
+        "width": row.width,
+        "height": row.height,
+    }
+
+
+def _planned(look: Look, places: Places, split: str | None) -> Iterator[Planned]:
+    """Rows to publish in id order, of one split or of all."""
+    for batch in look.ledger.rows():
+        rows = [row for row in batch if split in (None, places.of(row.post.id)[0])]
+        said = look.columns(rows, _SAID)
+        mattes = look.places(rows, "mask")
+        for at, row in enumerate(rows):
+            columns = _columns(row, {name: said[name][at] for name in _SAID}, places.of(row.post.id))
+            yield Planned(columns, row.post.path, row.sha256, row.box, mattes[at], row.bytes)
+
+
+def _rows_digest(look: Look, places: Places, models: Mapping[str, Annotator]) -> str:
+    whole = hashlib.sha256(models["masks"].identity.encode())
+    for planned in _planned(look, places, None):
+        split = places.of(planned.columns["id"])[0]
+        whole.update(columns_digest({**planned.columns, "box": planned.box, "split": split}).encode())
+    return whole.hexdigest()
+
+
+def _write_shards(look: Look, places: Places, staging: Path) -> list[tuple[str, str]]:
+    """Writes every split's shards; returns the rows' digests by id."""
+    task = WriteShard(staging / VERSION, staging / "receipts", look.store_of("mask").folder, look.limits)
+    digests: list[tuple[str, str]] = []
+    with look.progress.bar("write", len(look.ledger)) as bar:
+        for written in look.engine.run(task, _shards(look, places)):
+            digests.extend(written.digests)
+            bar.advance(len(written.digests))
+    return digests
+
+
+def _shards(look: Look, places: Places) -> Iterator[Shard]:
+    for split in SPLITS:
+        if places.rows_in(split):
+            sizes = [row.bytes for rows in look.ledger.rows() for row in rows if places.of(row.post.id)[0] == split]
+            yield from cut_shards(split, _planned(look, places, split), sizes)

@@ -1,0 +1,43 @@
+from pathlib import Path
+
+import pytest
+
+from builders import arguments
+from builders.cli import retribooru_parser
+from builders.options import Retribooru
+from schemas.errors import UsageError
+
+
+def _read(*words: str) -> Retribooru:
+    return arguments.read(Retribooru, retribooru_parser(), words)
+
+
+def test_words_become_typed_options() -> None:
+    options = _read("--source", "danbooru2019", "--root", "m", "--out", "o", "--min-side", "64", "--matte-min", "0.2",
+                    "--dry-run")
+    assert (options.root, options.out) == (Path("m"), Path("o"))
+    assert (options.min_side, options.matte_min, options.dry_run) == (64, 0.2, True)
+    assert options.backend == "paper"
+    assert _read("--source", "sample", "--out", "o").backend == "light"
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    (("--source", "sample"), "--out is missing"),
+    (("--out", "o"), "--source is missing"),
+    (("--source", "danboru", "--out", "o"), r"got 'danboru'.*sample, danbooru2019, folder"),
+    (("--source", "folder", "--out", "o"), "needs --root"),
+    (("--source", "sample", "--out", "o", "--wokers", "3"), "--workers"),
+    (("--source", "sample", "--out", "o", "--workers", "0"), r"out of range \(got 0\)"),
+    (("--source", "sample", "--out", "o", "--workers", "many"), "invalid int value"),
+    (("--source", "sample", "--out", "o", "--version", "../evil"), "version"),
+    (("--source", "sample", "--out", "o", "--matte-min", "0.9", "--matte-max", "0.1"), "under --matte-max"),
+])
+def test_user_errors_name_what_is_allowed(words: tuple[str, ...], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        _read(*words)
+
+
+def test_published_options_hold_no_place_and_no_worker_count() -> None:
+    said = _read("--source", "sample", "--out", "here", "--workers", "7").published()
+    assert not {"root", "out", "workers", "log", "dry_run"} & said.keys()
+    assert said["models"] == "light"

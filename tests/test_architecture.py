@@ -1,0 +1,62 @@
+"""The arrows between the rooms, read from the imports themselves; and the sizes that keep rooms small."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("schemas", "annotators", "builders", "cards", "trainers")
+MAY_IMPORT = {
+    "schemas": set(),
+    "annotators": {"schemas"},
+    "builders": {"schemas", "annotators", "cards"},
+    "cards": {"schemas"},
+    "trainers": {"schemas", "annotators"},
+}
+NOT_IN_CORE = {"torch", "transformers", "diffusers", "accelerate", "ultralytics", "ray"}
+FILES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name.split(".")[0] for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield str(node.module).split(".")[0]
+
+
+def test_files_were_found() -> None:
+    assert {path.relative_to(ROOT).parts[0] for path in FILES} == set(ROOMS)
+    assert len(FILES) > 30
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_one_way(path: Path) -> None:
+    room = path.relative_to(ROOT).parts[0]
+    assert set(_imports(path)) & set(ROOMS) - {room} <= MAY_IMPORT[room]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_core_needs_no_torch(path: Path) -> None:
+    assert not set(_imports(path)) & NOT_IN_CORE
+    assert "pickle" not in set(_imports(path))
+
+
+def test_cards_are_called_from_one_place() -> None:
+    callers = [path.name for path in FILES if path.is_relative_to(ROOT / "builders") and "cards" in set(_imports(path))]
+    assert callers == ["compose.py"]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_rooms_stay_small(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 400
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+            named = [one for one in arguments if one.arg not in ("self", "cls")]
+            assert len(named) <= 8, f"{node.name} has {len(named)} arguments"
+            assert (node.end_lineno or 0) - node.lineno < 60, f"{node.name} is too long"
