@@ -1,0 +1,77 @@
+"""The card's YAML: what the Hub shows, filters by and what `load_dataset` reads."""
+
+from __future__ import annotations
+
+from datasets import DatasetInfo, SplitInfo
+from datasets.info import DatasetInfosDict
+from datasets.splits import SplitDict
+from huggingface_hub import DatasetCardData
+
+from cards import shards
+from cards.survey import Survey
+from schemas.features import RETRIBOORU, features
+from schemas.manifest import Manifest
+
+LICENCE_NAME = "artists-retain-their-rights"
+
+_DRAWN = {"danbooru2019", "sample"}
+"""Sources of anime pictures; a folder may hold any domain."""
+
+
+def size_category(rows: int) -> str:
+    """The Hub's name for a number of rows ("1K<n<10K"); each bound belongs to the larger class."""
+    bounds = (("1K", 10**3), ("10K", 10**4), ("100K", 10**5), ("1M", 10**6), ("10M", 10**7), ("100M", 10**8),
+              ("1B", 10**9), ("10B", 10**10), ("100B", 10**11), ("1T", 10**12))
+    below = "n"
+    for name, bound in bounds:
+        if rows < bound:
+            return f"{below}<{name}" if below == "n" else f"{below}<n<{name}"
+        below = name
+    return "n>1T"
+
+
+def front(manifest: Manifest, data: shards.Data, seen: Survey, name: str) -> str:
+    """The YAML between the card's two rules. A split without rows is left out: `load_dataset` would miss it."""
+    card = DatasetCardData(
+        pretty_name=name,
+        license="other",
+        license_name=LICENCE_NAME,
+        license_link="LICENSE.md",
+        language=["en"],
+        task_categories=["text-to-image", "image-to-image"],
+        size_categories=[size_category(sum(manifest.splits.values()))],
+        annotations_creators=["machine-generated"],
+        source_datasets=_origin(manifest),
+        tags=tags(manifest, seen),
+    )
+    counts = {split: shards.sizes(data[split]) for split in shards.splits(data)}
+    counts = {split: sizes for split, sizes in counts.items() if sizes[0]}
+    if counts:
+        info = DatasetInfo(
+            features=features(RETRIBOORU),
+            splits=SplitDict({split: SplitInfo(split, num_bytes=decoded, num_examples=rows)
+                              for split, (rows, decoded, _) in counts.items()}),
+            download_size=sum(stored for _, _, stored in counts.values()),
+            dataset_size=sum(decoded for _, decoded, _ in counts.values()),
+        )
+        DatasetInfosDict(default=info).to_dataset_card_data(card)
+        files = [{"split": split, "path": f"data/{split}-*.parquet"} for split in counts]
+        card["configs"] = [{"config_name": "default", "data_files": files, "default": True}]
+    return str(card.to_yaml())
+
+
+def tags(manifest: Manifest, seen: Survey) -> list[str]:
+    """Search tags; `not-for-all-audiences` wherever a rating above sensitive stands or one is missing."""
+    found = ["identity-preserving-generation", "subject-driven-generation", "personalization", "retribooru",
+             "likeness", "reference-images", "segmentation-mattes"]
+    if manifest.source.get("name") in _DRAWN:
+        found.insert(0, "anime")
+    if not seen.for_all_audiences:
+        found.append("not-for-all-audiences")
+    return found
+
+
+def _origin(manifest: Manifest) -> list[str]:
+    if manifest.source.get("name") == "danbooru2019":
+        return ["extended|other-danbooru2019"]
+    return ["original"]

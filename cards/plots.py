@@ -1,0 +1,161 @@
+"""Plots as PNG bytes: the same input gives the same bytes, whatever the reader's matplotlib settings."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from cards.leakage import MEASURES, Floats, Leakage, Measure
+from cards.survey import Survey
+from cards.text import label
+
+INK, MUTED, RULE, ACCENT, WARM = "#1f2430", "#6b7280", "#e5e7eb", "#4f6bed", "#e8833a"
+"""The colours of every picture of a card."""
+
+LAST_BAR = 15
+"""The paper's Figure 2 lumps rows with this many references or more."""
+
+_STYLE: dict[Any, Any] = {
+    "font.family": "DejaVu Sans", "font.size": 8.5, "text.color": INK, "text.parse_math": False,
+    "text.usetex": False, "axes.edgecolor": MUTED, "axes.labelcolor": MUTED, "axes.linewidth": 0.6,
+    "axes.spines.top": False, "axes.spines.right": False, "axes.titlelocation": "left", "axes.titlesize": 10,
+    "axes.titleweight": "bold", "axes.titlepad": 10, "axes.labelsize": 8.5, "axes.axisbelow": True,
+    "axes.formatter.use_mathtext": False, "xtick.color": MUTED, "ytick.color": MUTED, "xtick.major.size": 0,
+    "ytick.major.size": 0, "xtick.labelsize": 8, "ytick.labelsize": 8, "ytick.labelcolor": INK,
+    "grid.color": RULE, "grid.linewidth": 0.8, "figure.facecolor": "white", "savefig.facecolor": "white",
+    "figure.dpi": 200, "savefig.dpi": 200,
+}
+
+
+@contextmanager
+def _pinned() -> Iterator[None]:
+    """Our settings over the library's own defaults: a reader's matplotlibrc changes nothing."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_STYLE)
+        yield
+
+
+def _png(figure: Figure) -> bytes:
+    FigureCanvasAgg(figure)
+    out = io.BytesIO()
+    figure.savefig(out, format="png", metadata={"Software": None})
+    return out.getvalue()
+
+
+def length_bars(lengths: Counter[int]) -> list[tuple[str, int]]:
+    """(name, rows) of each bar: 1 .. 14 and "≥15", with a bar for 0 only where such rows exist."""
+    bars = [(str(n), lengths[n]) for n in range(0 if lengths[0] else 1, LAST_BAR)]
+    return [*bars, (f"≥{LAST_BAR}", sum(rows for n, rows in lengths.items() if n >= LAST_BAR))]
+
+
+def top(counts: Counter[str], size: int) -> list[tuple[str, int]]:
+    """The most frequent names; ties by name, so that the order of the rows does not show."""
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:size]
+
+
+def figure2(seen: Survey) -> bytes:
+    """The three plots of the paper's Figure 2: lengths of `similar`, top characters, top cloth tags."""
+    with _pinned():
+        figure = Figure(figsize=(9, 7))
+        for x, y, words in ((0.022, 0.965, "References per row: length of similar"),
+                            (0.022, 0.475, "Top 15 characters, by rows"), (0.55, 0.965, "Top 30 cloth tags, by rows")):
+            figure.text(x, y, words, fontsize=10, fontweight="bold", va="center")
+        _columns(figure.add_axes((0.022, 0.56, 0.47, 0.36)), length_bars(seen.lengths))
+        _bars(figure.add_axes((0.2, 0.02, 0.292, 0.425)), top(seen.characters, 15), 15)
+        _bars(figure.add_axes((0.705, 0.02, 0.273, 0.915)), top(seen.cloths, 30), 30)
+        return _png(figure)
+
+
+def _columns(axes: Axes, bars: Sequence[tuple[str, int]]) -> None:
+    heights = [count for _, count in bars]
+    axes.bar([name for name, _ in bars], heights, color=ACCENT, width=0.78)
+    axes.set_xlim(-0.6, len(bars) - 0.4)
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    axes.set_ylim(0, max([*heights, 1]) * 1.08)
+    for place, count in enumerate(heights):
+        if count:
+            axes.annotate(f"{count:,}", (place, count), (0, 2), textcoords="offset points", ha="center",
+                          fontsize=7 if max(heights) < 10_000 else 5.5, color=MUTED)
+
+
+def _bars(axes: Axes, bars: Sequence[tuple[str, int]], slots: int) -> None:
+    """Bars of one thickness: a dataset with three characters leaves the other slots empty."""
+    widths = [count for _, count in bars]
+    places = range(len(bars))
+    axes.axis("off")
+    axes.barh(places, widths, color=ACCENT, height=0.72)
+    axes.set_ylim(slots - 0.4, -0.6)
+    axes.set_xlim(0, max([*widths, 1]) * 1.14)
+    for place, (name, count) in zip(places, bars, strict=True):
+        axes.annotate(label(name.replace("_", " ")), (0, place), (-5, 0), textcoords="offset points", ha="right",
+                      va="center", fontsize=8)
+        axes.annotate(f"{count:,}", (count, place), (4, 0), textcoords="offset points", va="center", fontsize=7,
+                      color=MUTED)
+
+
+def leakage(meter: Leakage) -> bytes:
+    """One histogram for each measure: pairs in bars, pictures of different characters as a line, the alike zone."""
+    with _pinned():
+        figure = Figure(figsize=(9, 3.3))
+        panels = figure.subplots(1, len(MEASURES), gridspec_kw={
+            "left": 0.02, "right": 0.98, "top": 0.80, "bottom": 0.16, "wspace": 0.1})
+        for axes, kind, pairs, chance in zip(panels, MEASURES, meter.references, meter.others, strict=True):
+            _histogram(axes, kind, pairs, chance)
+        _legend(figure)
+        return _png(figure)
+
+
+def shares(values: Floats, kind: Measure) -> Floats:
+    """Share of the values in each bin of the measure's histogram; values past the ends fall into the end bins."""
+    first, last = kind.ticks[0], kind.ticks[-1]
+    values = values[~np.isnan(values)]
+    counts, _ = np.histogram(np.clip(values, first, last), kind.bins, (first, last))
+    return counts / max(len(values), 1)
+
+
+def _histogram(axes: Axes, kind: Measure, pairs: Floats, chance: Floats) -> None:
+    first, last = kind.ticks[0], kind.ticks[-1]
+    edges = np.linspace(first, last, kind.bins + 1)
+    ours, theirs = shares(pairs, kind), shares(chance, kind)
+    peak = max(float(ours.max()), float(theirs.max()), 0.01)
+    zone = (first, kind.limit) if kind.low else (kind.limit, last)
+    axes.axvspan(*zone, color=WARM, alpha=0.13, lw=0)
+    axes.bar(edges[:-1], ours, width=(last - first) / kind.bins * 0.88, align="edge", color=ACCENT)
+    if theirs.any():
+        axes.stairs(theirs, edges, color=INK, lw=1.0)
+    axes.set_title(kind.name, pad=6)
+    axes.set_xlabel(kind.unit)
+    axes.set_xlim(first, last)
+    axes.set_ylim(0, peak * 1.3)
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    ticks = [f"{tick:g}" for tick in kind.ticks]
+    axes.set_xticks(kind.ticks, [*ticks[:-1], f"≥{ticks[-1]}" if kind.open else ticks[-1]])
+    axes.text(zone[0] + 0.02 * (last - first) if kind.low else zone[1] - 0.02 * (last - first), peak * 1.2,
+              f"{alike_share(pairs, kind):.1%}", ha="left" if kind.low else "right", va="center", fontsize=9,
+              fontweight="bold", color="#b45309")
+
+
+def alike_share(values: Floats, kind: Measure) -> float:
+    """Share of the measured values that count as alike, 0 when none was measured."""
+    known = values[~np.isnan(values)]
+    return float(kind.alike(known).mean()) if len(known) else 0.0
+
+
+def _legend(figure: Figure) -> None:
+    text = ((0.02, ACCENT, "■ references and their targets"), (0.29, INK, "▬ pictures of different characters"),
+            (0.585, WARM, "■ counted as alike (share of the pairs)"))
+    for x, colour, words in text:
+        figure.text(x, 0.945, words[0], color=colour, fontsize=9, va="center")
+        figure.text(x + 0.018, 0.945, words[2:], color=MUTED, fontsize=8.5, va="center")

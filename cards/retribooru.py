@@ -1,0 +1,142 @@
+"""The pages of a RetriBooru build: dataset card, licence note and pictures."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+
+from cards import plots, shards, sheets
+from cards.front import front
+from cards.leakage import MEASURES, Floats, Leakage, measure
+from cards.survey import PAIRS, Survey, survey
+from cards.text import Raw, code, markdown, visible
+from schemas.features import REJECTED, RETRIBOORU
+from schemas.manifest import Manifest
+from schemas.records import REASONS
+
+README, LICENCE = "README.md", "LICENSE.md"
+FIGURE2, OUTFITS, LEAKAGE, ALIKE = (f"assets/{name}.png" for name in ("figure2", "outfits", "leakage", "alike"))
+
+
+def pages(manifest: Manifest, data: Mapping[str, Sequence[Path]], rejected: Path) -> Iterator[tuple[str, bytes]]:
+    """Relative path and bytes of every page, the same bytes for the same input.
+
+    `data` maps each split to its Parquet shards in the schema `schemas.features.RETRIBOORU`; `rejected` is the
+    Parquet file of the rows that left; `manifest.files` is not read, so the pages may be added to it afterwards.
+    """
+    seen = survey(data)
+    meter = measure(data, seen)
+    yield OUTFITS, sheets.outfits(data, seen)
+    yield FIGURE2, plots.figure2(seen)
+    yield LEAKAGE, plots.leakage(meter)
+    yield ALIKE, sheets.alike(data, meter.most_alike)
+    left = shards.sizes([rejected])[0]
+    yield LICENCE, _render("licence.md", source=manifest.source, models=models(manifest))
+    yield README, _render(
+        "retribooru.md", m=manifest, seen=seen, meter=meter, left=left, title=title(manifest),
+        front=Raw(front(manifest, data, seen, title(manifest)).rstrip()), light=is_light(manifest),
+        funnel=funnel(manifest), models=models(manifest), columns=RETRIBOORU, rejected=REJECTED, reading=reading(meter),
+        splits=[(name, manifest.splits.get(name, 0)) for name in shards.splits(manifest.splits)],
+        first=next((name for name in shards.splits(manifest.splits) if manifest.splits[name]), None),
+        characters=plots.top(seen.characters, 15), cloths=plots.top(seen.cloths, 30),
+        bars=plots.length_bars(seen.lengths), command=Raw(command(manifest)), rows=sum(manifest.splits.values()),
+        measures=MEASURES, limit=PAIRS, outfits_page=Raw(OUTFITS), figure2_page=Raw(FIGURE2),
+        leakage_page=Raw(LEAKAGE), alike_page=Raw(ALIKE), few=few(seen),
+        by_artist=manifest.options.get("match", "artist") == "artist" and any(seen.artists),
+    )
+
+
+def _render(template: str, **words: Any) -> bytes:
+    """Every value is escaped for Markdown on its way out, unless it is `Raw`."""
+    house = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"), undefined=jinja2.StrictUndefined,
+        finalize=lambda value: markdown(value), trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
+        autoescape=False,
+    )
+    house.filters.update(code=code, raw=Raw, verbatim=lambda value: Raw(visible(value)),
+                         count="{:,}".format, share="{:.1%}".format,
+                         number=lambda value: "-" if value is None else f"{value:.3g}")
+    return house.get_template(template).render(words).encode()
+
+
+def title(manifest: Manifest) -> str:
+    """What the dataset is called where it has no other name yet."""
+    source = manifest.source.get("name", "")
+    known = {"sample": "RetriBooru in miniature, drawn by a program",
+             "danbooru2019": "RetriBooru, rebuilt from Danbooru2019"}
+    return known.get(source, "Identity sets by the RetriBooru recipe")
+
+
+def is_light(manifest: Manifest) -> bool:
+    """True when any annotator was one of the packaged light ones."""
+    return manifest.options.get("models") == "light" or any(
+        model.provenance.get("backend") == "light" for model in manifest.models)
+
+
+def models(manifest: Manifest) -> list[dict[str, str]]:
+    """Each annotator with its backend, weights, revision, weight sha256 and licence; "-" where it has none."""
+    keys = ("backend", "weights", "revision", "sha256", "licence")
+    return [{"role": model.role, "identity": model.identity, **{key: model.provenance.get(key, "") for key in keys}}
+            for model in manifest.models]
+
+
+def funnel(manifest: Manifest) -> list[dict[str, Any]]:
+    """Stages with rows in and out, and for each drop reason its count and meaning, most frequent first."""
+    return [{"stage": step.stage, "rows_in": step.rows_in, "rows_out": step.rows_out,
+             "dropped": sum(step.drops.values()),
+             "reasons": [(reason, count, REASONS[reason][1] if reason in REASONS else "")
+                         for reason, count in sorted(step.drops.items(), key=lambda item: (-item[1], item[0]))]}
+            for step in manifest.funnel]
+
+
+def reading(meter: Leakage) -> list[dict[str, Any]]:
+    """Each measure in numbers: pairs measured, medians, share counted as alike; None where nothing was measured."""
+    return [{"measure": kind, "pairs": int((~np.isnan(pairs)).sum()), "median": _median(pairs),
+             "chance": _median(chance), "alike": plots.alike_share(pairs, kind),
+             "alike_by_chance": plots.alike_share(chance, kind)}
+            for kind, pairs, chance in zip(MEASURES, meter.references, meter.others, strict=True)]
+
+
+def _median(values: Floats) -> float | None:
+    known = values[~np.isnan(values)]
+    return float(np.median(known)) if len(known) else None
+
+
+def few(seen: Survey) -> tuple[float, float]:
+    """Shares of the rows with exactly one reference and with fewer than four."""
+    rows = max(sum(seen.lengths.values()), 1)
+    return seen.lengths[1] / rows, sum(count for length, count in seen.lengths.items() if length < 4) / rows
+
+
+def command(manifest: Manifest) -> str:
+    """The command that builds this version again from the same source, one option a line.
+
+    Paths are never in a manifest, so they stand as DIR, OUT and FILE. The words are quoted for a shell.
+    """
+    options = dict(manifest.options)
+    source = str(options.pop("source", manifest.source.get("name", "")))
+    parts = [f"build {manifest.recipe} --source {_word(source)}"]
+    if source != "sample":
+        parts.append("--root DIR")
+        options.pop("count", None)
+    if options.pop("exclude", None) or "exclude" in manifest.source:
+        parts.append("--exclude FILE")
+    parts += ["--out OUT", f"--version {_word(options.pop('version', manifest.version))}"]
+    for name, value in sorted(options.items()):
+        flag = "--" + name.replace("_", "-")
+        if isinstance(value, bool):
+            parts += [flag] if value else []
+        elif isinstance(value, list | tuple):
+            parts += [f"{flag} {_word(','.join(str(item) for item in value))}"] if value else []
+        elif value is not None and value != "":
+            parts.append(f"{flag} {_word(value)}")
+    return " \\\n  ".join(parts)
+
+
+def _word(value: object) -> str:
+    return shlex.quote(visible(str(value)))

@@ -1,0 +1,54 @@
+"""Published Parquet shards as streams: nothing here holds more than one row group of pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+Data = Mapping[str, Sequence[Path]]
+"""Split name -> its Parquet shards, in order."""
+
+_ORDER = ("train", "test_seen", "test_unseen")
+
+
+def splits(names: Iterable[str]) -> list[str]:
+    """Split names: those of a RetriBooru build in their usual order, any other after them by name."""
+    return sorted(names, key=lambda name: (_ORDER.index(name) if name in _ORDER else len(_ORDER), name))
+
+
+def rows(data: Data, columns: Sequence[str], batch: int = 1024) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(split, row) for every row, with the named columns alone. Give a small `batch` when pixels are among them."""
+    for split in splits(data):
+        for path in data[split]:
+            with pq.ParquetFile(path) as file:
+                for part in file.iter_batches(batch, columns=list(columns), use_threads=False):
+                    for row in part.to_pylist():
+                        yield split, row
+
+
+def pick(data: Data, ids: set[str], columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The rows with these ids. A row group's pixels are read only when one of its ids is wanted."""
+    wanted = pa.array(sorted(ids), pa.string())
+    for split in splits(data):
+        for path in data[split]:
+            with pq.ParquetFile(path) as file:
+                for group in range(file.num_row_groups):
+                    hit = pc.is_in(file.read_row_group(group, columns=["id"])["id"], wanted)
+                    if pc.any(hit).as_py():
+                        yield from file.read_row_group(group, columns=list(columns)).filter(hit).to_pylist()
+
+
+def sizes(paths: Sequence[Path]) -> tuple[int, int, int]:
+    """(rows, bytes decoded, bytes on disk) of these shards, from their footers."""
+    count = decoded = stored = 0
+    for path in paths:
+        footer = pq.read_metadata(path)
+        count += footer.num_rows
+        decoded += sum(footer.row_group(n).total_byte_size for n in range(footer.num_row_groups))
+        stored += path.stat().st_size
+    return count, decoded, stored

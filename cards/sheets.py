@@ -1,0 +1,228 @@
+"""Contact sheets as PNG bytes: outfits by row, and the reference/target pairs that are most alike."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+from cards import shards
+from cards.leakage import AlikePair
+from cards.plots import ACCENT, INK, MUTED, RULE
+from cards.survey import Outfit, Survey, draw
+from cards.text import FONT, label
+
+WIDTH = 1600
+"""Pixels across; the Hub shows pages at about 900."""
+
+OUTFITS = 8
+"""Rows of the contact sheet."""
+
+SIDE = 3
+"""Pictures a row shows on each side: published pictures left, cut-out figures right."""
+
+MARGIN, LABEL, GAP, GUTTER, CELL, ROUND = 40, 280, 14, 44, (190, 252), 10
+BACKDROP, TINT = "#f4f5f7", "#e9edfd"
+
+
+def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
+    """DejaVu Sans as matplotlib ships it, laid out glyph by glyph (no shaping library, which machines differ in)."""
+    path = FONT.with_name("DejaVuSans-Bold.ttf") if bold else FONT
+    return ImageFont.truetype(path, size, layout_engine=ImageFont.Layout.BASIC)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A row as it is drawn: small upright RGB picture, its matte, the face box over its size, words beside it."""
+
+    picture: Image.Image
+    matte: Image.Image
+    box: tuple[float, float, float, float] | None
+    """cx, cy, w, h over width and height."""
+    cloths: tuple[str, ...]
+
+
+def load(data: shards.Data, ids: set[str], longest: int = 512) -> dict[str, Shown]:
+    """The rows as thumbnails of at most `longest` pixels a side; one row group of full pictures at a time."""
+    found: dict[str, Shown] = {}
+    for row in shards.pick(data, ids, ("id", "image", "mask", "bbox", "cloths")):
+        picture = thumbnail(row["image"]["bytes"], longest)
+        with Image.open(io.BytesIO(row["mask"]["bytes"])) as matte:
+            small = matte.convert("L").resize(picture.size, Image.Resampling.BOX)
+        box = tuple(row["bbox"]) if row["bbox"] else None
+        found[row["id"]] = Shown(picture, small, box, tuple(row["cloths"] or ()))
+    return found
+
+
+def thumbnail(data: bytes, longest: int) -> Image.Image:
+    """Published bytes as a small upright RGB picture; transparency shows white."""
+    with Image.open(io.BytesIO(data)) as picture:
+        picture.draft("RGB", (longest, longest))
+        upright = ImageOps.exif_transpose(picture)
+        if upright.mode.startswith("I"):  # 16-bit greys: Pillow would clip them
+            upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
+        upright.thumbnail((longest, longest), Image.Resampling.LANCZOS, reducing_gap=3.0)
+        whole = upright.convert("RGBA")
+    white = Image.new("RGBA", whole.size, "white")
+    return Image.alpha_composite(white, whole).convert("RGB")
+
+
+def choose(seen: Survey, rows: int = OUTFITS) -> list[tuple[Outfit, list[str]]]:
+    """Outfits for the sheet with the ids to show. Characters with two outfits come first, both kept together, so
+    that a reader sees what tells outfits apart; outfits with more pictures to show before those with fewer."""
+    identities: dict[tuple[str, str], list[tuple[int, int, Outfit, list[str]]]] = {}
+    for name, outfit in seen.outfits.items():
+        members = [row for _, row in (outfit.rated if seen.rated else outfit.unrated)]
+        if members:
+            mine = identities.setdefault((outfit.artist, outfit.character), [])
+            mine.append((-len(members), draw(name), outfit, members))
+    order = []
+    for identity, mine in identities.items():
+        best = sorted(mine, key=lambda item: item[:2])[:2]
+        full = sum(-item[0] >= SIDE for item in best)
+        order.append((-full, sum(item[0] for item in best), draw(*identity), best))
+    order.sort(key=lambda item: item[:3])
+    picked = [(outfit, members) for *_, best in order for _, _, outfit, members in best]
+    return picked[:rows]
+
+
+def outfits(data: shards.Data, seen: Survey) -> bytes:
+    """The picture to look at first: one outfit a row; left published pictures with the face box, right figures
+    cut out by their mattes (other members of the outfit where it has enough)."""
+    rows = choose(seen)
+    if not rows:
+        return _png(_notice("No picture of this dataset may be shown here."))
+    shown = load(data, {row for _, ids in rows for row in (*ids[:SIDE], *ids[-SIDE:])})
+    head, step = 88, CELL[1] + 2 * GAP
+    sheet = Image.new("RGB", (WIDTH, head + step * len(rows) + MARGIN - GAP), "white")
+    pen = ImageDraw.Draw(sheet)
+    left, right = MARGIN + LABEL, WIDTH - MARGIN - _side_width()
+    pen.text((left, 40), "published picture, face box", MUTED, font(20), anchor="ls")
+    pen.text((right, 40), "figure, cut out by its matte", MUTED, font(20), anchor="ls")
+    above: tuple[str, str] | None = None
+    for number, (outfit, ids) in enumerate(rows):
+        y = head - 24 + step * number
+        identity = (outfit.artist, outfit.character)
+        if identity != above:
+            pen.line((MARGIN, y - GAP, WIDTH - MARGIN, y - GAP), RULE, 2)
+        first, last = [shown[row] for row in ids[:SIDE]], [shown[row] for row in ids[-SIDE:]]
+        _label(pen, y, outfit, [*first, *last], again=identity == above)
+        for place, row in enumerate(first):
+            paste(sheet, framed(row, CELL), (left + place * (CELL[0] + GAP), y), CELL)
+        for place, row in enumerate(last):
+            paste(sheet, cut_out(row, CELL), (right + place * (CELL[0] + GAP), y), CELL)
+        above = identity
+    return _png(sheet)
+
+
+def _side_width() -> int:
+    return SIDE * CELL[0] + (SIDE - 1) * GAP
+
+
+def _label(pen: ImageDraw.ImageDraw, y: int, outfit: Outfit, rows: Sequence[Shown], again: bool) -> None:
+    """Who it is, by whom, how many pictures, and the cloth tags that most of the shown rows carry."""
+    y += 8
+    if again:
+        pen.text((MARGIN, y), "in another outfit", INK, font(20), anchor="la")
+        y += 32
+    else:
+        for line in wrap(outfit.character, 18, 2):
+            pen.text((MARGIN, y), line, INK, font(22, bold=True), anchor="la")
+            y += 30
+        if outfit.artist:
+            pen.text((MARGIN, y), label("by " + outfit.artist.replace("_", " "), 24), MUTED, font(19), anchor="la")
+            y += 30
+    pen.text((MARGIN, y), f"{outfit.size} picture" + "s" * (outfit.size != 1), ACCENT, font(19), anchor="la")
+    y += 36
+    counts = Counter(tag for row in rows for tag in set(row.cloths))
+    for tag, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:4]:
+        pen.text((MARGIN, y), label(tag, 25), MUTED, font(18), anchor="la")
+        y += 25
+
+
+def wrap(name: str, width: int, lines: int) -> list[str]:
+    """A raw tag in at most so many lines of at most `width` characters, broken at its underscores."""
+    out = [""]
+    for word in label(name.replace("_", " "), width * lines).split(" "):
+        joined = f"{out[-1]} {word}".strip()
+        if len(joined) > width and out[-1] and len(out) < lines:
+            out.append(word)
+        else:
+            out[-1] = joined
+    return [line if len(line) <= width else line[: width - 1] + "…" for line in out]
+
+
+def framed(row: Shown, cell: tuple[int, int]) -> Image.Image:
+    """The whole picture, as large as the cell allows, with its face box as a thin frame."""
+    small = ImageOps.contain(row.picture, cell, Image.Resampling.LANCZOS)
+    if row.box is not None:
+        cx, cy, w, h = row.box
+        wide, high = small.width * 4, small.height * 4
+        for grow, width, colour in ((5, 18, INK), (0, 8, "white")):  # light between dark: seen on any picture
+            frame = Image.new("L", (wide, high))
+            corners = ((cx - w / 2) * wide - grow, (cy - h / 2) * high - grow,
+                       (cx + w / 2) * wide + grow, (cy + h / 2) * high + grow)
+            ImageDraw.Draw(frame).rounded_rectangle(corners, 16, outline=255, width=width)
+            small.paste(Image.new("RGB", small.size, colour), mask=frame.resize(small.size, Image.Resampling.BOX))
+    return small
+
+
+def cut_out(row: Shown, cell: tuple[int, int]) -> Image.Image:
+    """The figure alone on a plain ground, cropped to its matte so that it fills the cell."""
+    clear = row.matte.point(lambda value: 255 if value >= 128 else 0).getbbox() or (0, 0, *row.matte.size)
+    ground = Image.new("RGB", row.picture.size, TINT)
+    ground.paste(row.picture, mask=row.matte)
+    inner = (cell[0] - 12, cell[1] - 12)
+    small = ImageOps.contain(ground.crop(clear), inner, Image.Resampling.LANCZOS)
+    out = Image.new("RGB", cell, TINT)
+    out.paste(small, ((cell[0] - small.width) // 2, (cell[1] - small.height) // 2))
+    return out
+
+
+def paste(sheet: Image.Image, tile: Image.Image, place: tuple[int, int], cell: tuple[int, int]) -> None:
+    """Pastes in the middle of a cell, with rounded corners drawn at four times the size to be smooth."""
+    corners = Image.new("L", (tile.width * 4, tile.height * 4))
+    ImageDraw.Draw(corners).rounded_rectangle((0, 0, corners.width - 1, corners.height - 1), 4 * ROUND, fill=255)
+    middle = (place[0] + (cell[0] - tile.width) // 2, place[1] + (cell[1] - tile.height) // 2)
+    sheet.paste(tile, middle, corners.resize(tile.size, Image.Resampling.BOX))
+
+
+def alike(data: shards.Data, pairs: Sequence[AlikePair], across: int = 4) -> bytes:
+    """The most alike pairs side by side, nearest first, each with its hash distance, overlap and face offset."""
+    if not pairs:
+        return _png(_notice("No pair of references and targets to show."))
+    shown = load(data, {row for pair in pairs for row in pair.ids})
+    cell = (172, 216)
+    wide = (WIDTH - 2 * MARGIN - (across - 1) * 32) / across
+    step = cell[1] + 78
+    deep = -(-len(pairs) // across)
+    sheet = Image.new("RGB", (WIDTH, MARGIN + deep * step), "white")
+    pen = ImageDraw.Draw(sheet)
+    for number, pair in enumerate(pairs):
+        x, y = round(MARGIN + number % across * (wide + 32)), MARGIN + number // across * step
+        for place, row in enumerate(pair.ids):
+            paste(sheet, framed(shown[row], cell), (x + place * (cell[0] + 6), y), cell)
+        bits, overlap, offset = pair.values
+        pen.text((x, y + cell[1] + 10), f"{bits:.0f} bits", INK, font(19, bold=True), anchor="la")
+        words = "  ".join(f"{name} {value:.2f}" for name, value in (("matte", overlap), ("face", offset))
+                          if not math.isnan(value))
+        pen.text((x + 2 * cell[0] + 6, y + cell[1] + 11), words, MUTED, font(18), anchor="ra")
+        pen.text((x, y + cell[1] + 36), label(" · ".join(pair.ids), 36), MUTED, font(15), anchor="la")
+    return _png(sheet)
+
+
+def _notice(words: str) -> Image.Image:
+    sheet = Image.new("RGB", (WIDTH, 160), BACKDROP)
+    ImageDraw.Draw(sheet).text((WIDTH // 2, 80), words, MUTED, font(24), anchor="mm")
+    return sheet
+
+
+def _png(sheet: Image.Image) -> bytes:
+    out = io.BytesIO()
+    sheet.save(out, "PNG", compress_level=9)
+    return out.getvalue()

@@ -1,0 +1,91 @@
+"""Plots: what the bars hold, and bytes that depend on nothing else."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections import Counter
+
+import matplotlib
+import numpy as np
+import pytest
+from PIL import Image
+
+from cards import plots
+from cards.leakage import MEASURES, Leakage
+from cards.survey import Survey
+
+
+@pytest.fixture
+def meter() -> Leakage:
+    pairs = (np.array([0.0, 3.0, 40.0, 64.0]), np.array([0.2, 0.9, 1.0, np.nan]), np.array([0.1, 5.0, 0.3, 0.3]))
+    return Leakage(pairs, tuple(values[:2] for values in pairs), (), True)
+
+
+def test_length_bars_lump_the_long_lists() -> None:
+    bars = plots.length_bars(Counter({1: 5, 2: 3, 14: 2, 15: 7, 16: 1, 400: 1}))
+    assert bars[0] == ("1", 5)
+    assert bars[1] == ("2", 3)
+    assert bars[13] == ("14", 2)
+    assert bars[14] == ("≥15", 9)
+    assert len(bars) == 15
+
+
+def test_length_bars_show_empty_lists_only_where_there_are() -> None:
+    assert plots.length_bars(Counter({0: 2, 1: 1}))[:2] == [("0", 2), ("1", 1)]
+
+
+def test_top_breaks_ties_by_name() -> None:
+    assert plots.top(Counter({"b": 2, "c": 3, "a": 2}), 2) == [("c", 3), ("a", 2)]
+
+
+def test_shares_of_bins(meter: Leakage) -> None:
+    hashes = plots.shares(meter.references[0], MEASURES[0])
+    assert (hashes[0], hashes[1], hashes[20], hashes[31]) == (0.25, 0.25, 0.25, 0.25)
+    offsets = plots.shares(meter.references[2], MEASURES[2])
+    assert offsets[23] == 0.25  # 5 lies beyond the last edge
+    assert plots.shares(np.array([np.nan]), MEASURES[1]).sum() == 0
+
+
+def test_alike_share_leaves_out_what_was_not_measured(meter: Leakage) -> None:
+    shares = [plots.alike_share(values, kind) for values, kind in zip(meter.references, MEASURES, strict=True)]
+    assert shares == [0.5, pytest.approx(2 / 3), 0.25]
+    assert plots.alike_share(np.array([]), MEASURES[0]) == 0
+
+
+def hostile() -> Survey:
+    seen = Survey()
+    seen.lengths.update({1: 60_000, 3: 4})
+    seen.characters.update({"博麗霊夢_(東方)": 5, "$\\frac{1}{0}$": 4, "a" * 200: 3, "\u202ex": 2, "%s {0}": 1})
+    seen.cloths.update({f"tag {n}": n for n in range(1, 60)})
+    return seen
+
+
+def test_hostile_names_draw_without_a_warning() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        data = plots.figure2(hostile())
+    assert Image.open(io.BytesIO(data)).size == (1800, 1400)
+
+
+def test_bytes_do_not_depend_on_settings_or_on_earlier_plots(meter: Leakage) -> None:
+    before = plots.figure2(hostile()), plots.leakage(meter)
+    with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "red", "savefig.dpi": 30, "text.color": "red"}):
+        after = plots.figure2(hostile()), plots.leakage(meter)
+    assert before == after
+    assert matplotlib.rcParams["text.parse_math"] is True  # the caller's settings stand as they were
+
+
+def test_pictures_carry_no_text(meter: Leakage) -> None:
+    for data in (plots.figure2(hostile()), plots.leakage(meter)):
+        assert set(Image.open(io.BytesIO(data)).info) <= {"dpi"}
+
+
+def test_a_dataset_of_nothing_has_plots() -> None:
+    nothing = Leakage((np.array([]),) * 3, (np.array([]),) * 3, (), True)
+    assert plots.figure2(Survey())[:4] == plots.leakage(nothing)[:4] == b"\x89PNG"
+
+
+def test_the_chance_line_is_drawn(meter: Leakage) -> None:
+    without = Leakage(meter.references, (np.array([]),) * 3, (), True)
+    assert plots.leakage(meter) != plots.leakage(without)
