@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +25,35 @@ from cards import retribooru as card
 from schemas import manifest as manifests
 from schemas.manifest import Manifest, Model
 
+
+@dataclass(frozen=True)
+class Build:
+    """What the manifest tells of a build beside its rows."""
+
+    options: Retribooru
+    source: Source
+    models: Mapping[str, Annotator]
+    """Annotators by role."""
+    exclude_digest: str
+    """Digest of the --exclude file's entries, "" without one."""
+
+    def said(self) -> dict[str, object]:
+        """The resolved options in full; the --exclude file by its digest, because it names people."""
+        return self.options.published() | {"exclude": self.exclude_digest}
+
+
 SPLITS = ("train", "test_seen", "test_unseen")
 _SAID = ["boxes", "scores", "answers", "phash"]
 
 
-def publish_rows(look: Look, places: Places, options: Retribooru, source: Source,
-                 models: Mapping[str, Annotator]) -> tuple[Path, Manifest]:
+def publish_rows(look: Look, places: Places, build: Build) -> tuple[Path, Manifest]:
     """Publishes every row that is left as OUT/VERSION and returns that folder and its manifest.
 
     Raises UsageError when the version stands there with other rows.
     """
+    options, source = build.options, build.source
     folder = look.work.out / options.version
-    digest = _rows_digest(look, places, models)
+    digest = _rows_digest(look, places, build)
     there = publish.published(folder, digest)
     if there is not None:
         look.progress.say(f"version {options.version} is published already, with these very rows")
@@ -48,8 +66,8 @@ def publish_rows(look: Look, places: Places, options: Retribooru, source: Source
         recipe="retribooru", version=options.version, rows_digest=digest, files={},
         content_digest=manifests.content_digest(row for _, row in sorted(written)),
         source={"name": source.name, "digest": source.digest(), "licence": source.licence},
-        counts=dict(sorted(source.counts.items())), options=options.published(),
-        models=[Model(role, annotator.identity, annotator.provenance) for role, annotator in models.items()],
+        counts=dict(sorted(source.counts.items())), options=build.said(),
+        models=[Model(role, annotator.identity, annotator.provenance) for role, annotator in build.models.items()],
         funnel=look.ledger.funnel, splits={split: places.rows_in(split) for split in SPLITS if places.rows_in(split)},
         near_copies=places.near_copies, built_with=publish.built_with())
     data = {split: sorted((staging / VERSION / "data").glob(f"{split}-*.parquet")) for split in draft.splits}
@@ -103,8 +121,8 @@ def _planned(look: Look, places: Places, split: str | None) -> Iterator[Planned]
             yield Planned(columns, row.post.path, row.sha256, row.box, mattes[at], row.bytes)
 
 
-def _rows_digest(look: Look, places: Places, models: Mapping[str, Annotator]) -> str:
-    whole = hashlib.sha256(models["masks"].identity.encode())
+def _rows_digest(look: Look, places: Places, build: Build) -> str:
+    whole = hashlib.sha256(build.models["masks"].identity.encode())
     for planned in _planned(look, places, None):
         split = places.of(planned.columns["id"])[0]
         whole.update(columns_digest({**planned.columns, "box": planned.box, "split": split}).encode())

@@ -62,10 +62,11 @@ class Ledger:
         """Closes the scratch file."""
         self._db.close()
 
-    def take(self, found: Iterable[Post | Rejected], judge: Callable[[Post], Drop | None], match: str) -> int:
-        """Takes what a source yields: posts that `judge` keeps become rows, the rest is rejected with its reason.
+    def take(self, found: Iterable[Post | Rejected], match: str, heard: Callable[[int, int], None]) -> int:
+        """Takes what a source yields: posts become rows, the rest is rejected with its reason.
 
-        `match` is "artist" or "character": what makes two rows one identity. Returns the number of rows in.
+        `match` is "artist" or "character": what makes two rows one identity. `heard` is told of rows and of those
+        that stay. Returns the number of rows in.
         """
         rows_in = 0
         self._db.execute("BEGIN")
@@ -73,10 +74,9 @@ class Ledger:
             rows_in += 1
             if isinstance(item, Rejected):
                 self._reject(item.id, item.path, item.drop, item.sha256)
-            elif (drop := judge(item)) is not None:
-                self._reject(item.id, self.relative(item.path), drop, "")
             else:
                 self._add(item, match)
+            heard(1, int(isinstance(item, Post)))
         self._db.execute("COMMIT")
         return rows_in
 

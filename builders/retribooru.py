@@ -1,47 +1,171 @@
 """The RetriBooru recipe (paper, section 3): identity sets of anime figures.
 
-Read it aloud: posts of a source are selected by their tags; files are read; whole pictures are cut to the figure;
-exactly one face is found; the figure is matted; questions about the clothes are answered; pictures of one
+Read it aloud: posts of a source are selected by their tags; their files are read; whole pictures are cut to the
+figure; exactly one face is found; the figure is matted; questions about the clothes are answered; pictures of one
 character, artist and outfit become each other's references; what has none leaves; the rest is published.
 
-Choices where the paper is silent: the face score is the detector's own recommendation, the order of stages goes
-from cheap to costly, and after each of them a row whose identity has fewer than two left is dropped, because it
-can never have a reference.
+Choices where the paper is silent: the least face score is the detector's own recommendation; stages go from cheap to
+costly; after each of them a row whose identity has fewer than two left is dropped, because it can never have a
+reference.
 """
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from annotators.answers import LightAnswers
+from annotators.base import Annotator
+from annotators.faces import Faces
+from annotators.hashes import Hashes
+from annotators.masks import Masks
+from builders import select
 from builders.annotate import Look
-from builders.compose import publish_rows
+from builders.compose import Build, publish_rows
 from builders.engines import Local
+from builders.figures import cut_figures
+from builders.ledger import Ledger, Row
 from builders.options import Retribooru
 from builders.outfits import group_outfits
 from builders.progress import Progress
+from builders.sources import Source
+from builders.sources.danbooru2019 import Danbooru2019
+from builders.sources.folder import Folder
+from builders.sources.sample import draw_mirror
 from builders.visits import Limits
 from builders.workspace import Workspace
+from schemas.errors import UsageError
+from schemas.manifest import Manifest
+from schemas.records import Drop, Post, Rejected
+
+
+@dataclass(frozen=True)
+class Models:
+    """The annotators of a build, one for each role."""
+
+    faces: Faces
+    masks: Masks
+    answers: LightAnswers
+    hashes: Hashes
 
 
 def run(options: Retribooru) -> int:
     """Builds, prints where the dataset is, and returns the exit code."""
     progress = Progress(options.log)
-    models = _models(options)
-    options = _resolved(options, models)
+    models = open_models(options.backend)
+    if options.face_score < 0:
+        options = replace(options, face_score=models.faces.default_score)
+    wanted = selection(options)
     with ExitStack() as stack:
         if options.dry_run:
-            scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="likeness-")))
-            ledger, _ = _select(options, scratch, progress, stack)
-            print(f"dry run: {len(ledger):,} rows would be read and looked at; nothing was written")
+            state = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="likeness-")))
+            ledger = select_posts(open_source(options, state, progress), options, wanted, state, progress)
+            print(f"dry run: {len(ledger):,} rows would be looked at; nothing was written")
             return 0
         work = stack.enter_context(Workspace(options.out))
-        ledger, source = _select(options, work.state, progress, stack)
+        source = open_source(options, work.state, progress)
+        ledger = select_posts(source, options, wanted, work.state, progress)
         look = Look(work, Local(options.workers), ledger, progress, source.root,
                     Limits(options.max_bytes, options.max_pixels))
-        _look(look, options, models)
-        groups = group_outfits(look, options)
-        folder = publish_rows(look, groups, options, source, models)
-    print(_farewell(folder))
+        look_at_pictures(look, options, models)
+        places = group_outfits(look, options)
+        roles: Mapping[str, Annotator] = vars(models)
+        build = Build(options, source, roles, wanted.exclude.digest)
+        folder, manifest = publish_rows(look, places, build)
+    print(farewell(folder, manifest))
     return 0
+
+
+def open_models(backend: str) -> Models:
+    """The annotators of a backend. Raises UsageError when weights are missing."""
+    if backend == "paper":
+        raise UsageError("the paper's weights cannot be loaded by this version", seen="--models paper",
+                         allowed="light", next_command="the same command with --models light")
+    return Models(Faces(), Masks(), LightAnswers(), Hashes())
+
+
+def open_source(options: Retribooru, state: Path, progress: Progress) -> Source:
+    """The source that the options name; the sample mirror is drawn first. Raises UsageError for a wrong root."""
+    if options.source == "folder" and options.root is not None:
+        return Folder(options.root)
+    if options.source == "danbooru2019" and options.root is not None:
+        return Danbooru2019(options.root)
+    root = state / f"sample-{options.count}-{options.seed}"
+    with progress.bar("draw", options.count, "drawing") as bar:
+        draw_mirror(root, options.count, options.seed, options.workers, bar.advance)
+    return Danbooru2019(root)
+
+
+def selection(options: Retribooru) -> select.Selection:
+    """What the tag filters want. Raises UsageError for an unknown rating or an unreadable --exclude file."""
+    exclude = select.Exclude() if options.exclude is None else select.read_exclude(options.exclude)
+    return select.Selection(exclude, select.read_ratings(options.ratings), tagged=options.source != "folder")
+
+
+def select_posts(source: Source, options: Retribooru, wanted: select.Selection, state: Path,
+                 progress: Progress) -> Ledger:
+    """Stages "source" and "select": what is a row, and which rows their tags let pass."""
+    ledger = Ledger(state / "ledger.sqlite", source.root)
+    found = source.posts()
+    if options.limit:
+        found = first_that_pass(found, wanted, options.limit)
+    with progress.bar("source", None, "file") as bar:
+        rows_in = ledger.take(found, options.match, bar.advance)
+    progress.step(ledger.close_stage("source", rows_in))
+    rows_in = len(ledger)
+    for rows in ledger.rows():
+        verdicts = ((row.post.id, select.select(row.post, wanted)) for row in rows)
+        ledger.drop([(row, why) for row, why in verdicts if why is not None])
+    ledger.drop_singletons("select")
+    progress.step(ledger.close_stage("select", rows_in))
+    return ledger
+
+
+def first_that_pass(found: Iterator[Post | Rejected], wanted: select.Selection,
+                    limit: int) -> Iterator[Post | Rejected]:
+    """What comes up to the `limit`-th post that the filters keep; reads the source to its end, for its digest."""
+    for item in found:
+        if limit > 0:
+            yield item
+            limit -= isinstance(item, Post) and select.select(item, wanted) is None
+
+
+def look_at_pictures(look: Look, options: Retribooru, models: Models) -> None:
+    """Stages "file" to "answers": from cheap to costly, each only for rows that passed the one before."""
+    look.read_files(lambda row: select.side_at_least(row.width, row.height, options.min_side))
+    cut_figures(look, models.masks, options.margin, options.min_side)
+
+    faces, masks, answers = (f"{one.name}:{one.identity[:16]}" for one in (models.faces, models.masks, models.answers))
+
+    def one_face(row: Row, said: Mapping[str, Any]) -> Drop | None:
+        return select.one_face(said["scores"], options.face_score, faces)
+
+    def covered(row: Row, said: Mapping[str, Any]) -> Drop | None:
+        return select.coverage_within(said["coverage"], options.matte_min, options.matte_max, masks)
+
+    def answered(row: Row, said: Mapping[str, Any]) -> Drop | None:
+        return select.answers_known(said["answers"], answers)
+
+    look.ask(models.faces, "faces")
+    look.judge("faces", ["scores"], one_face)
+    look.ask(models.masks, "masks")
+    look.judge("masks", ["coverage"], covered)
+    look.ask(models.answers, "answers")
+    look.judge("answers", ["answers"], answered)
+    look.ask(models.hashes, "group")
+
+
+def farewell(folder: Path, manifest: Manifest) -> str:
+    """What a person needs to know at the end."""
+    rows = ", ".join(f"{split} {count:,}" for split, count in manifest.splits.items())
+    return "\n".join([
+        f"published {folder} ({rows}; content {manifest.content_digest[:16]})",
+        f'  load it:         datasets.load_dataset("{folder}")',
+        f"  look at first:   {folder / 'assets' / 'outfits.png'}",
+        f"  read:            {folder / 'README.md'}",
+        f"  why not a post:  build explain {folder} ID",
+    ])

@@ -16,14 +16,16 @@ def ledger(tmp_path: Path) -> Ledger:
     return Ledger(tmp_path / "ledger.sqlite", Path("/mirror"))
 
 
-def _keep(post: Post) -> Drop | None:
-    return drop("status", value="deleted") if post.id == "3" else None
+def _take(ledger: Ledger, found: list[Post | Rejected], match: str = "artist") -> int:
+    return ledger.take(found, match, lambda rows, kept: None)
 
 
 def test_rows_in_equal_rows_out_and_drops(ledger: Ledger) -> None:
     found = [_post(1), _post(3), _post(2), Rejected("9", "figures/9.png", drop("no_metadata"))]
-    assert ledger.take(found, _keep, "artist") == 4
-    assert len(ledger) == 2
+    assert _take(ledger, found) == 4
+    assert len(ledger) == 3
+    assert ledger.close_stage("source", 4).drops == {"no_metadata": 1}
+    ledger.drop([("3", drop("status", value="deleted"))])
     step = ledger.close_stage("select", 3)
     assert (step.rows_in, step.rows_out, step.drops) == (3, 2, {"status": 1})
     assert [(row.id, row.path, row.drop.reason) for row in ledger.rejected()] == [
@@ -31,13 +33,13 @@ def test_rows_in_equal_rows_out_and_drops(ledger: Ledger) -> None:
 
 
 def test_a_lost_row_stops_the_build(ledger: Ledger) -> None:
-    ledger.take([_post(1), _post(2)], _keep, "artist")
+    _take(ledger, [_post(1), _post(2)])
     with pytest.raises(BuildError, match="rows were lost"):
         ledger.close_stage("select", 5)
 
 
 def test_rows_come_in_id_order_with_what_was_filled(ledger: Ledger) -> None:
-    ledger.take([_post(20), _post(100), _post(3, "b")], lambda post: None, "artist")
+    _take(ledger, [_post(20), _post(100), _post(3, "b")])
     (rows,) = ledger.rows()
     assert [row.post.id for row in rows] == ["100", "20", "3"]
     assert rows[0].box is None and rows[0].sha256 == "" and rows[0].width == 0
@@ -49,7 +51,7 @@ def test_rows_come_in_id_order_with_what_was_filled(ledger: Ledger) -> None:
 
 def test_singletons_count_the_identity(ledger: Ledger) -> None:
     posts = [_post(1), _post(2), _post(3, "a", "y"), _post(4, "b")]
-    ledger.take(posts, lambda post: None, "artist")
+    _take(ledger, posts)
     ledger.drop_singletons("select")
     assert [row.post.id for rows in ledger.rows() for row in rows] == ["1", "2"]
     assert [(row.id, row.drop.value, row.drop.stage) for row in ledger.rejected()] == [
@@ -57,13 +59,13 @@ def test_singletons_count_the_identity(ledger: Ledger) -> None:
 
 
 def test_identity_without_the_artist(ledger: Ledger) -> None:
-    ledger.take([_post(1), _post(3, "a", "y")], lambda post: None, "character")
+    _take(ledger, [_post(1), _post(3, "a", "y")], "character")
     ledger.drop_singletons("select")
     assert len(ledger) == 2
 
 
 def test_a_row_leaves_once_and_for_a_known_reason(ledger: Ledger) -> None:
-    ledger.take([_post(1), _post(2)], lambda post: None, "artist")
+    _take(ledger, [_post(1), _post(2)])
     ledger.drop([("1", drop("no_face"))])
     with pytest.raises(BuildError, match="left twice"):
         ledger.drop([("1", drop("no_face"))])
@@ -71,9 +73,9 @@ def test_a_row_leaves_once_and_for_a_known_reason(ledger: Ledger) -> None:
 
 def test_two_rows_with_one_id_are_a_bug_of_the_source(ledger: Ledger) -> None:
     with pytest.raises(BuildError, match="two rows with one id"):
-        ledger.take([_post(1), _post(1)], lambda post: None, "artist")
+        _take(ledger, [_post(1), _post(1)])
 
 
 def test_an_unknown_reason_stops_the_build(ledger: Ledger) -> None:
     with pytest.raises(BuildError, match="unknown drop reason"):
-        ledger.take([Rejected("9", "x", Drop("because", "select"))], lambda post: None, "artist")
+        _take(ledger, [Rejected("9", "x", Drop("because", "select"))])

@@ -1,0 +1,81 @@
+"""Builds that are killed, interrupted, starved of disk, or two at once."""
+
+import fcntl
+import random
+import resource
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from .conftest import command, kill_tree, run
+from .test_retribooru import _files, _parts
+
+KILLS = 4
+
+
+def _start(words: list[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+
+
+def test_kill_at_any_moment_and_run_again(whole: Path, mirror: Path, tmp_path: Path) -> None:
+    words = command(mirror, tmp_path / "out", "--workers", "2")
+    chance = random.Random(11)
+    finished: dict[str, int] = {}
+    killed = 0
+    for _ in range(KILLS):
+        process = _start(words)
+        # Import takes about two seconds; the kill falls anywhere after it.
+        time.sleep(2 + 5 * chance.random())
+        if process.poll() is None:
+            kill_tree(process)
+            killed += 1
+        now = _parts(tmp_path / "out")
+        assert {name: now.get(name) for name in finished} == finished, "a finished shard was done again"
+        finished = now
+    assert killed
+    done = run(words)
+    assert done.returncode == 0, done.stderr
+    assert {name: at for name, at in _parts(tmp_path / "out").items() if name in finished} == finished
+    assert _files(tmp_path / "out" / "1.0.0") == _files(whole / "1.0.0")
+    assert not list((tmp_path / "out").rglob(".tmp-*"))
+
+
+def test_ctrl_c_stops_cleanly_and_resumes(whole: Path, mirror: Path, tmp_path: Path) -> None:
+    words = command(mirror, tmp_path / "out", "--workers", "2")
+    process = _start(words)
+    store = tmp_path / "out" / ".annotations"
+    while process.poll() is None and not any(store.glob("faces-*/*.parquet")):
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "goes on from there" in error and "Traceback" not in error
+    assert run(words).returncode == 0
+    assert _files(tmp_path / "out" / "1.0.0") == _files(whole / "1.0.0")
+
+
+@pytest.mark.parametrize("limit", [2_000, 200_000])
+def test_a_full_disk_is_one_line_and_the_build_resumes(whole: Path, mirror: Path, tmp_path: Path, limit: int) -> None:
+    # A limit on the size of a file stands in for a full disk: the same OSError from the same calls.
+    words = command(mirror, tmp_path / "out", "--workers", "2")
+    full = run(words, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
+    assert full.returncode == 1, full.stderr
+    assert "Traceback" not in full.stderr
+    assert "same command again" in full.stderr.splitlines()[-1]
+    assert not (tmp_path / "out" / "1.0.0").exists()
+    assert run(words).returncode == 0
+    assert _files(tmp_path / "out" / "1.0.0") == _files(whole / "1.0.0")
+
+
+def test_the_second_build_on_one_out_says_so(mirror: Path, tmp_path: Path) -> None:
+    state = tmp_path / "out" / ".state"
+    state.mkdir(parents=True)
+    with (state / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        second = run(command(mirror, tmp_path / "out"))
+    assert second.returncode == 2
+    assert "another build is running" in second.stderr
+    assert not (tmp_path / "out" / "1.0.0").exists()
