@@ -10,10 +10,10 @@ def words(text: str) -> list[str]:
 
 
 # Tags of the published record that its `cloths` kept and left out, and its most frequent cloth tags.
-KEPT = words("""skirt kneehighs single_kneehigh single_thighhigh serafuku black_skirt black_legwear pleated_skirt sleeveless
-thighhighs school_uniform""")
-LEFT_OUT = words("""gloves elbow_gloves fingerless_gloves sailor_collar asymmetrical_legwear brown_hair long_hair two_side_up
-brown_eyes standing solo 1girl""")
+KEPT = words("""skirt kneehighs single_kneehigh single_thighhigh serafuku black_skirt black_legwear pleated_skirt
+sleeveless thighhighs school_uniform""")
+LEFT_OUT = words("""gloves elbow_gloves fingerless_gloves sailor_collar asymmetrical_legwear brown_hair long_hair
+two_side_up brown_eyes standing solo 1girl""")
 FREQUENT = words("""skirt hat hair_ornament long_sleeves shirt thighhighs dress hair_bow hair_ribbon school_uniform
 detached_sleeves short_sleeves black_legwear white_shirt puffy_sleeves wide_sleeves pleated_skirt serafuku
 japanese_clothes swimsuit bikini pantyhose frills jacket necktie hairband hairclip sleeveless striped white_legwear
