@@ -117,7 +117,8 @@ class Danbooru2019:
             self.counts["metadata_records"] += 1
             post_id = record.id if record.id is not None and 0 <= record.id < 2**62 else -1
             self.counts["metadata_past_last_image"] += post_id > LAST_IMAGE
-            position = int(found.positions(np.array([post_id], np.int64))[0])
+            # A key can stand twice in a line, and then the last one counts, not the one at its head.
+            position = int(positions[index] if post_id == ids[index] else found.positions(np.array([post_id]))[0])
             if position < 0:
                 self.counts["metadata_without_figure"] += 1
             elif state[position] == _JOINED:
@@ -126,7 +127,7 @@ class Danbooru2019:
                 state[position] = _JOINED
                 post = records.post_of(record, self.counts)
                 for row_id, path, whole in found.files(position):
-                    yield msgspec.structs.replace(post, id=row_id, path=str(self.root / path), needs_crop=whole)
+                    yield msgspec.structs.replace(post, id=row_id, path=f"{self.root}/{path}", needs_crop=whole)
 
     def _spoilt(self, count: str, position: int, state: bytearray) -> None:
         """Counts a line that gives no record and remembers the post it was for."""
