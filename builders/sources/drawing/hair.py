@@ -1,0 +1,344 @@
+"""Hair, in head units: the mass behind, the tails, the fringe, the locks beside the face, animal ears."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from builders.sources.drawing.head import Head
+from builders.sources.drawing.model import Rgb, Scene
+from builders.sources.drawing.shapes import Ink, Point, Run, bezier, clamp, lerp, mix, ribbon
+
+# Tips of a fringe from the left temple to the right: (x, drop below the brows, lean of the tip). A drop of None
+# is a parting: the hairline shows there.
+_Tip = tuple[float, float | None, float]
+FRINGES: dict[str, list[_Tip]] = {
+    "straight": [(-0.86, 0.1, 0), (-0.62, 0.02, 0), (-0.38, 0.06, 0), (-0.14, 0.0, 0), (0.1, 0.05, 0), (0.35, 0.0, 0), (0.6, 0.06, 0), (0.85, 0.1, 0)],
+    "parted": [(-0.95, 0.45, -0.1), (-0.72, 0.16, -0.16), (-0.4, -0.05, -0.2), (0.05, None, 0), (0.45, -0.05, 0.2), (0.74, 0.16, 0.16), (0.95, 0.45, 0.1)],
+    "swept": [(-0.98, 0.4, -0.05), (-0.68, None, 0), (-0.3, 0.02, 0.22), (0.05, 0.1, 0.26), (0.4, 0.14, 0.26), (0.72, 0.26, 0.2), (0.97, 0.5, 0.05)],
+    "spiky": [(-0.9, 0.35, -0.05), (-0.55, 0.16, 0.08), (-0.12, 0.34, 0.1), (0.28, 0.2, -0.1), (0.62, 0.16, 0.08), (0.92, 0.38, 0.02)],
+    "curtain": [(-1.0, 0.9, 0.04), (-0.8, 0.5, -0.12), (-0.55, 0.15, -0.22), (0.0, None, 0), (0.55, 0.15, 0.22), (0.8, 0.5, 0.12), (1.0, 0.9, -0.04)],
+    "tousled": [(-0.92, 0.5, -0.06), (-0.66, 0.1, -0.12), (-0.36, 0.24, 0.08), (-0.1, 0.02, -0.1), (0.12, 0.36, 0.04), (0.4, 0.08, 0.14), (0.68, 0.22, -0.08), (0.93, 0.46, 0.06)],
+    "long": [(-0.95, 0.7, 0), (-0.7, 0.42, 0.05), (-0.42, 0.5, 0.05), (-0.12, 0.4, 0.04), (0.14, 0.46, -0.05), (0.44, 0.5, -0.04), (0.7, 0.42, -0.05), (0.95, 0.7, 0)],
+    "none": [(-0.9, -0.3, -0.05), (0.0, None, 0), (0.9, -0.3, 0.05)],
+}
+
+
+class Hair:
+    """All the hair of one head in one scene."""
+
+    def __init__(self, ink: Ink, head: Head, scene: Scene) -> None:
+        self.ink, self.head, self.scene = ink, head, scene
+        self.c = head.character
+        self.v = self.c.hair_volume
+        self.s = head.s
+        self.rgb = ink.tone(self.c.hair_rgb)
+        self.tip = ink.tone(self.c.hair_tip) if self.c.hair_tip else None
+        self.rng = np.random.default_rng([self.c.seed, 7])
+        self.jit = self.rng.normal(0, 1, 64).tolist()
+        self.crown: Point = (0.34 * self.s, -1.6 - 0.8 * self.v)
+
+    def fill(self) -> str | None:
+        """A fade towards the tips when the character has one."""
+        if self.tip is None:
+            return None
+        return self.ink.gradient([(0, self.rgb, 1), (0.45, self.rgb, 1), (1, self.tip, 1)])
+
+    # ---- behind the body -------------------------------------------------------------------------------
+    def back(self) -> None:
+        """The mass behind neck and shoulders, and tails that hang behind."""
+        self._tails(behind=True)
+        shape = self.mass()
+        inner: list[Run] = [[(-0.8, 0.2), (-0.75, 1.2), (-0.62, 3.5)], [(0.62, 3.5), (0.75, 1.2), (0.8, 0.2)]]
+        shadows: list[list[Run]] = [] if self.scene.from_behind else [inner]
+        self.ink.part(shape, self.rgb, shadows=shadows, auto=0.16, fill=self.fill())
+        self._back_strands()
+
+    def _edge(self, y: float) -> float:
+        """Half-width of the hair behind at height y."""
+        c = self.c
+        length = max(c.hair_length, 0.7)
+        t = clamp(y / length, 0, 1)
+        base = 1.12 + self.v
+        if c.hair_tails not in ("none", "braid") and c.hair_length < 2:
+            base = 1.02 + self.v * 0.5
+        kind = c.hair_back
+        x = base + 0.06 * min(y, 3)
+        if kind == "flared":
+            x += 0.34 * t * min(length, 2.5) / 2
+        elif kind == "wavy":
+            x += 0.13 * math.sin(y * 2.3 + 0.6) + 0.14 * t
+        elif kind == "curly":
+            x += 0.13 * math.sin(y * 4.2) + 0.3 * min(t * 2, 1)
+        elif kind == "bob":
+            x += 0.2 * math.sin(math.pi * clamp(t * 0.9, 0, 1))
+        if length > 2.2 and kind not in ("flared", "curly"):
+            x -= 0.34 * max(t - 0.35, 0) * min(length / 3, 1.6)
+        return x
+
+    def mass(self) -> list[Run]:
+        """Closed silhouette of the hair behind the head."""
+        v, shift = self.v, -0.16 * self.s
+        length = max(self.c.hair_length, 0.7)
+        n = max(3, int(length / 0.35))
+        side = [(self._edge(y), y) for y in (0.35 + (length * 0.86 - 0.35) * i / n for i in range(n + 1))]
+        right = [(0.0, -1.62 - v), (0.72, -1.42 - 0.9 * v), (1.05 + 0.7 * v, -0.82), (1.13 + v, -0.1), *side]
+        left = [(-x, y) for x, y in right[::-1]]
+        width = side[-1][0]
+        tips = self._hem(width, length)
+        runs: list[Run] = [right, *tips, left]
+        return [[(x + shift, y) for x, y in run] for run in runs]
+
+    def _hem(self, width: float, length: float) -> list[Run]:
+        """The lower edge from right to left: tips and notches."""
+        c = self.c
+        wild = {"straight": 0.06, "bob": 0.05, "wavy": 0.16, "curly": 0.18, "flared": 0.14, "spiky": 0.3}[c.hair_back]
+        count = 5 if length < 1.4 else 7
+        runs: list[Run] = []
+        at = (width, length * 0.86)
+        out = 0.3 if c.hair_back in ("spiky", "flared") else 0.02
+        for i in range(count):
+            x = width * (1 - (2 * i + 1) / count)
+            deep = length * (1 + wild * 0.5 * self.jit[i] * min(1, 1.4 / length)) - 0.1 * (abs(x) / width) ** 2
+            tip = (x + out * x / width + 0.06 * self.jit[i + 9], max(deep, length * 0.9))
+            notch_x = width * (1 - (2 * i + 2) / count)
+            notch = (notch_x, tip[1] - (0.1 + wild * 0.8 + 0.05 * abs(self.jit[i + 20])) * min(length, 2.0)) if i < count - 1 else (-width, length * 0.86)
+            runs.append(bezier(at, (at[0] * 0.97 + out * 0.3 * x / width, (at[1] + tip[1]) / 2 + 0.05), tip, 5))
+            runs.append(bezier(tip, (notch[0] * 1.02, (tip[1] + notch[1]) / 2), notch, 5))
+            at = notch
+        return runs
+
+    def _back_strands(self) -> None:
+        length = max(self.c.hair_length, 0.7)
+        if self.c.hair_length < 0.9 and not self.scene.from_behind:
+            return
+        xs = [-0.92, -0.75, 0.78, 0.94] if not self.scene.from_behind else [-0.85, -0.6, -0.32, -0.08, 0.2, 0.45, 0.7, 0.9]
+        for i, t in enumerate(xs):
+            top = 0.2 if not self.scene.from_behind else -1.4 + 0.2 * abs(self.jit[i])
+            spine: list[Point] = []
+            for k in range(6):
+                y = top + (length * (0.96 - 0.05 * abs(self.jit[i])) - top) * k / 5
+                grow = clamp((y + 1.75) / 1.2, 0.15, 1)
+                spine.append((self._edge(max(y, 0)) * t * grow * 0.96 - 0.16 * self.s, y))
+            self.ink.crease(spine, self.rgb, 0.8, 0.8)
+
+    # ---- tails ------------------------------------------------------------------------------------------
+    def _tail(self, root: Point, out: float, length: float, width: float) -> None:
+        """One hanging tail: leaves the root sideways, then falls."""
+        wave = {"wavy": 0.16, "curly": 0.24, "spiky": 0.06}.get(self.c.hair_back, 0.05)
+        n = 9
+        spine, widths = [], []
+        for i in range(n):
+            t = i / (n - 1)
+            x = root[0] + out * (1 - (1 - min(t * 2.2, 1)) ** 2) + wave * math.sin(t * 9 + root[0]) * t - 0.25 * out * t
+            y = root[1] - 0.12 * math.sin(math.pi * min(t * 3, 1)) + length * t**1.15
+            spine.append((x, y))
+            widths.append(width * (0.45 + 0.75 * math.sin(math.pi * min(t * 1.1 + 0.12, 1)) ** 0.8) * (1.0 if t < 0.6 else 1.02 - (t - 0.6) * 2.3) + 0.015)
+        widths[-1] = 0.02
+        shape = ribbon(spine, widths)
+        self.ink.part(shape, self.rgb, auto=0.14, fill=self.fill())
+        for k in (-0.4, 0.1, 0.5):
+            line = [(p[0] + k * w, p[1]) for p, w in zip(spine, widths, strict=True)]
+            self.ink.crease(line[1:-1], self.rgb, 0.7, 0.8)
+        if self.ink.style.shine != "none":
+            a, b = spine[2], spine[3]
+            self.ink.brush([(a[0] - widths[2] * 0.7, a[1] + 0.05), lerp(a, b, 0.4), (a[0] + widths[2] * 0.6, a[1])], 0.09, self.ink.light(self.rgb, 1.3), 0.8)
+
+    def _braid(self, root: Point, out: float, length: float) -> None:
+        n = max(4, int(length / 0.34))
+        for i in range(n):
+            t = i / n
+            x, y = root[0] + out * math.sin(min(t * 2, 1) * 1.5), root[1] + length * t
+            w, h = 0.27 * (1 - 0.35 * t), length / n * 0.78
+            for side in (-1.0, 1.0):
+                lump = [(x - side * 0.03, y - h * 0.5), (x + side * w, y - h * 0.3), (x + side * w * 0.85, y + h * 0.5), (x - side * 0.08, y + h), (x - side * 0.03, y - h * 0.5)]
+                self.ink.part([lump], self.rgb, auto=0.08)
+        x, y = root[0] + out * math.sin(1.5), root[1] + length
+        self.ink.part(ribbon([(x, y), (x, y + 0.25), (x + 0.03, y + 0.55)], [0.1, 0.2, 0.02]), self.rgb, auto=0.08)
+        self._tie((x, y + 0.02))
+
+    def _tie(self, at: Point) -> None:
+        colour: Rgb = mix(self.c.eye_rgb, (255, 255, 255), 0.2)
+        self.ink.part([[(at[0] - 0.15, at[1] - 0.07), (at[0] + 0.15, at[1] - 0.07)], [(at[0] + 0.15, at[1] + 0.07), (at[0] - 0.15, at[1] + 0.07)]], colour, auto=0.03)
+
+    def _tails(self, behind: bool) -> None:
+        c, s = self.c, self.s
+        length = max(c.hair_length, 2.0)
+        kind = c.hair_tails
+        w = 0.36 + 0.3 * self.v
+        if kind in ("twintails", "low_twintails") and behind:
+            y = -0.95 if kind == "twintails" else 0.55
+            for side in (-1.0, 1.0):
+                root = (side * (1.02 + self.v * 0.5) - 0.15 * s, y)
+                self._tail(root, side * (0.62 if kind == "twintails" else 0.25), length + 0.9 * (kind == "twintails"), w)
+        elif kind == "ponytail" and behind:
+            side = -1.0 if s > 0.05 or (abs(s) <= 0.05 and c.seed % 2) else 1.0
+            self._tail((side * 0.35 - 0.5 * s, -1.35), side * 1.05, length + 1.2, w * 1.1)
+        elif kind == "side_ponytail" and not behind:
+            side = 1.0 if c.seed % 2 else -1.0
+            self._tail((side * 1.05 - 0.15 * s, -0.7), side * 0.5, length + 0.6, w)
+            self._tie((side * 1.12 - 0.15 * s, -0.7))
+        elif kind == "braid" and not behind:
+            side = 1.0 if c.seed % 2 else -1.0
+            self._braid((side * 0.95 - 0.1 * s, 0.75), side * 0.1, min(length, 2.6))
+        elif kind == "twin_braids" and not behind:
+            for side in (-1.0, 1.0):
+                self._braid((side * 1.02 - 0.1 * s, 0.6), side * 0.14, min(length, 2.8))
+        elif kind in ("bun", "double_bun") and behind:
+            for x in ([0.0] if kind == "bun" else [-0.88, 0.88]):
+                self._bun(x - 0.2 * s, -1.75 - self.v if kind == "bun" else -1.5 - 0.6 * self.v)
+
+    def _bun(self, x: float, y: float) -> None:
+        r = 0.5
+        ball = [(x + r * math.cos(a), y + r * 0.92 * math.sin(a)) for a in (math.tau * i / 12 for i in range(13))]
+        self.ink.part([ball], self.rgb, auto=0.14)
+        self.ink.crease([(x - 0.3, y - 0.2), (x, y - 0.3), (x + 0.28, y + 0.05), (x, y + 0.2)], self.rgb)
+
+    # ---- in front ---------------------------------------------------------------------------------------
+    def front(self) -> None:
+        """Fringe, side locks, tails that fall over the shoulder, ahoge, animal ears."""
+        self._tails(behind=False)
+        if self.c.side_locks > 0.2:
+            for side in (-1.0, 1.0):
+                self._side_lock(side)
+        self.animal_ears()
+        self._fringe()
+        if self.scene.eye_cover:
+            self._cover()
+        if self.c.ahoge:
+            self._ahoge()
+
+    def cap_outline(self) -> list[Point]:
+        """The outer edge of the hair on top, from the left temple over the crown to the right temple."""
+        v, s = self.v, self.s
+        half = [(1.06 + 0.55 * v, 0.02), (1.13 + 0.85 * v, -0.4), (1.06 + 0.8 * v, -0.88), (0.72 + 0.2 * v, -1.4 - 0.85 * v), (0.0, -1.63 - v)]
+        def bend(x: float, y: float) -> Point:
+            far = x * s > 0
+            return x * (1 - 0.1 * abs(s) if far else 1) - 0.13 * s * clamp(-y, 0, 1), y
+        right = [bend(x, y) for x, y in half]
+        left = [bend(-x, y) for x, y in half]
+        return left[:-1] + right[::-1]
+
+    def _tip_points(self) -> list[tuple[Point, Point, float]]:
+        """(tip, control towards the root, lean) from right to left, turned with the head."""
+        out = []
+        flip = -1.0 if self.c.seed % 3 == 0 else 1.0
+        tips = [(flip * x, d, flip * lean) for x, d, lean in FRINGES[self.c.fringe]]
+        for i, (x, drop, lean) in enumerate(sorted(tips, reverse=True)):
+            if drop is None:
+                y, lean = -1.13 + 0.05 * self.jit[i], 0.0
+            else:
+                y = -0.42 + drop + self.c.fringe_length + 0.035 * self.jit[i + 30]
+            px, _ = self.head.at(clamp(x + 0.03 * self.jit[i + 40], -1, 1), y)
+            out.append(((px * 1.02 + lean * 0.6, y), (px - lean * 0.4, y - 0.5), lean))
+        return out
+
+    def _fringe(self) -> None:
+        outer = self.cap_outline()
+        tips = self._tip_points()
+        right_end, left_end = outer[-1], outer[0]
+        runs: list[Run] = [outer]
+        at: Point = right_end
+        strands: list[list[Point]] = []
+        deep = {"straight": 0.16, "none": 0.02, "spiky": 0.42, "tousled": 0.34}.get(self.c.fringe, 0.26)
+        for i, (tip, _, lean) in enumerate(tips):
+            last = i == len(tips) - 1
+            after = left_end if last else tips[i + 1][0]
+            nx = (tip[0] + after[0]) / 2
+            ny = min(tip[1], after[1]) - deep if not last else left_end[1]
+            notch: Point = left_end if last else (nx - 0.3 * lean, max(ny, -1.2))
+            runs.append(bezier(at, ((at[0] * 0.65 + tip[0] * 0.35), (at[1] + tip[1]) / 2 - 0.02), tip, 5))
+            runs.append(bezier(tip, ((notch[0] * 0.75 + tip[0] * 0.25), (notch[1] + tip[1]) / 2), notch, 5))
+            if not last:
+                strands.append(self._strand(notch, 0.75))
+            strands.append(self._strand(lerp(tip, notch, 0.35), 0.35))
+            at = notch
+        shadows = [ribbon(st, [0.012, 0.035, 0.05, 0.03, 0.01]) for st in strands[::2]]
+        self.ink.part(runs, self.rgb, shadows=shadows, lights=self._shine(), auto=0.13)
+        for i, st in enumerate(strands):
+            self.ink.crease(st, self.rgb, 0.75 if i % 2 == 0 else 0.5, 0.9)
+
+    def _strand(self, start: Point, share: float) -> list[Point]:
+        bulge = (start[0] * 1.12, lerp(start, self.crown, 0.55)[1] - 0.12)
+        whole = bezier(start, bulge, self.crown, 9)
+        n = max(5, int(9 * share))
+        return [whole[int(i * (n - 1) / 4)] for i in range(5)]
+
+    def _shine(self) -> list[list[Run]]:
+        kind = self.ink.style.shine
+        if kind == "none":
+            return []
+        s, v = 0.3 * self.s, self.v
+        if kind == "halo":
+            arc = [(x + s, -1.12 - 0.25 * v - 0.2 * (1 - x * x)) for x in (-0.85, -0.5, 0.0, 0.5, 0.85)]
+            return [ribbon(arc, [0.01, 0.05, 0.06, 0.05, 0.01])]
+        shapes: list[list[Run]] = []
+        if kind == "streaks":
+            for i, x in enumerate((-0.7, -0.5, -0.25, 0.1, 0.3, 0.62)):
+                top = (x * 0.85 + s, -1.3 - 0.2 * v - 0.12 * (1 - x * x))
+                shapes.append(ribbon([top, lerp(top, (x + s, -0.8), 0.5), (x + s, -0.86 + 0.08 * self.jit[i])], [0.005, 0.03, 0.005]))
+            return shapes
+        edge: list[Run] = []
+        for side in (-1.0, 1.0):
+            xs = [side * t for t in (0.9, 0.74, 0.58, 0.42, 0.26, 0.12)]
+            top = [(x + s, -1.22 - 0.25 * v - 0.2 * (1 - x * x)) for x in xs]
+            low = [(x + s, -0.98 - 0.25 * v - 0.2 * (1 - x * x) + (0.1 if i % 2 else -0.09)) for i, x in enumerate(xs)]
+            edge = [top, *[[a, b] for a, b in zip(low[::-1], low[::-1][1:], strict=False)]]
+            shapes.append(edge)
+        return shapes
+
+    def _side_lock(self, side: float) -> None:
+        c = self.c
+        if self.head.profile and side * self.s > 0:
+            return
+        x0, _ = self.head.at(side * 0.97, 0)
+        x = x0 * 1.03 + side * 0.05 - 0.03 * self.s
+        length = c.side_locks
+        wave = {"wavy": 0.07, "curly": 0.1}.get(c.hair_back, 0.015)
+        n = 7
+        spine = [(self.head.at(side * 0.72, 0)[0], -1.0)]
+        widths = [0.05]
+        for i in range(n):
+            t = i / (n - 1)
+            y = -0.55 + (length + 0.55) * t
+            drift = -0.1 * math.sin(t * 2.4) if length < 1.4 else 0.06 * min(t * 2, 1) + 0.1 * math.sin(t * 2)
+            spine.append((x + side * drift + wave * math.sin(y * 2.6) * min(t * 2, 1), y))
+            widths.append((0.2 + 0.14 * self.v) * (1 - 0.25 * t) if i < n - 1 else 0.01)
+        widths[-2] *= 0.7
+        self.ink.part(ribbon(spine, widths), self.rgb, auto=0.07, fill=self.fill() if length > 1.2 else None)
+        for k in (-0.3, 0.35):
+            self.ink.crease([(p[0] + k * w, p[1]) for p, w in zip(spine[1:], widths[1:], strict=True)], self.rgb, 0.6, 0.8)
+
+    def _cover(self) -> None:
+        side = 1.0 if self.c.seed % 2 else -1.0
+        x = self.head.at(side * self.c.eye_gap, 0)[0]
+        spine = [(self.crown[0], -1.3), (x * 0.9, -0.7), (x, 0.0), (x + side * 0.12, 0.6)]
+        self.ink.part(ribbon(spine, [0.2, 0.36, 0.34, 0.01]), self.rgb, auto=0.08)
+        for k in (-0.4, 0.05, 0.45):
+            self.ink.crease([(p[0] + k * 0.3, p[1]) for p in spine], self.rgb, 0.6)
+
+    def _ahoge(self) -> None:
+        x, y = self.crown[0] * 0.5, -1.6 - self.v
+        d = 1.0 if self.c.seed % 2 else -1.0
+        spine = [(x, y + 0.08), (x + d * 0.05, y - 0.25), (x + d * 0.3, y - 0.45), (x + d * 0.58, y - 0.3)]
+        self.ink.part(ribbon(spine, [0.07, 0.075, 0.06, 0.005]), self.rgb, auto=0)
+
+    def animal_ears(self) -> None:
+        """Cat, fox or rabbit ears on top of the head."""
+        kind = self.c.ears
+        if kind not in ("cat", "fox", "rabbit"):
+            return
+        for side in (-1.0, 1.0):
+            x = side * 0.72 - 0.12 * self.s
+            tall = {"cat": 0.75, "fox": 1.05, "rabbit": 1.9}[kind]
+            base, tip = -1.3 - 0.6 * self.v, (x + side * 0.28, -1.4 - self.v - tall)
+            if kind == "rabbit":
+                shape = ribbon([(x * 0.6, base), (x * 0.7, base - tall * 0.6), (x * 0.85, base - tall)], [0.2, 0.28, 0.05])
+                inner = ribbon([(x * 0.6, base), (x * 0.7, base - tall * 0.6), (x * 0.84, base - tall * 0.92)], [0.08, 0.14, 0.02])
+            else:
+                shape = [bezier((x - side * 0.4, base - 0.05), (x - side * 0.15, base - tall * 0.8), tip, 5), bezier(tip, (x + side * 0.5, base - tall * 0.4), (x + side * 0.38, base + 0.35), 5)]
+                low = lerp(tip, (x, base), 0.22)
+                inner = [bezier((x - side * 0.16, base), (x, base - tall * 0.6), low, 5), bezier(low, (x + side * 0.35, base - tall * 0.3), (x + side * 0.26, base + 0.2), 5)]
+            self.ink.part(shape, self.rgb, auto=0.08)
+            self.ink.paint(inner, mix((250, 190, 190), self.rgb, 0.15))
