@@ -20,7 +20,7 @@ from cards.text import FONT, label
 WIDTH = 1600
 """Pixels across; the Hub shows pages at about 900."""
 
-OUTFITS = 8
+OUTFITS = 6
 """Rows of the contact sheet."""
 
 SIDE = 3
@@ -185,11 +185,19 @@ def cut_out(row: Shown, cell: tuple[int, int]) -> Image.Image:
 
 
 def paste(sheet: Image.Image, tile: Image.Image, place: tuple[int, int], cell: tuple[int, int]) -> None:
-    """Pastes in the middle of a cell, with rounded corners drawn at four times the size to be smooth."""
-    corners = Image.new("L", (tile.width * 4, tile.height * 4))
-    ImageDraw.Draw(corners).rounded_rectangle((0, 0, corners.width - 1, corners.height - 1), 4 * ROUND, fill=255)
+    """Pastes in the middle of a cell, with rounded corners and a hair line that holds pictures on white."""
     middle = (place[0] + (cell[0] - tile.width) // 2, place[1] + (cell[1] - tile.height) // 2)
-    sheet.paste(tile, middle, corners.resize(tile.size, Image.Resampling.BOX))
+    sheet.paste(tile, middle, _rounded(tile.size))
+    sheet.paste(Image.new("RGB", tile.size, RULE), middle, _rounded(tile.size, line=6))
+
+
+def _rounded(size: tuple[int, int], line: int = 0) -> Image.Image:
+    """A rounded rectangle as a mask, whole or its edge alone (`line` quarters of a pixel), drawn at four times the
+    size so that it is smooth."""
+    large = Image.new("L", (size[0] * 4, size[1] * 4))
+    ImageDraw.Draw(large).rounded_rectangle((0, 0, large.width - 1, large.height - 1), 4 * ROUND, fill=0 if line else 255,
+                                            outline=255 if line else None, width=line or 1)
+    return large.resize(size, Image.Resampling.BOX)
 
 
 def alike(data: shards.Data, pairs: Sequence[AlikePair], across: int = 4) -> bytes:
