@@ -6,10 +6,8 @@ import socket
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from builders.sources import lines, records
+from builders.sources import lines
 from builders.sources.danbooru2019 import Danbooru2019
 from schemas.errors import BuildError, UsageError
 from schemas.records import REASONS, Post, Rating, Rejected
@@ -295,42 +293,6 @@ def test_overlong_lines(mirror, monkeypatch):
     assert sorted(posts) == ["1", "3"]
     assert source.counts["bad_lines"] == 2
     assert rejected == {"figures/2.jpg": "no_metadata"}
-
-
-@given(st.lists(st.binary(max_size=60), max_size=12), st.integers(1, 50))
-@settings(max_examples=100, deadline=None)
-def test_lines_equal_split(tmp_path_factory, parts, block):
-    data = b"\n".join(parts).removeprefix(b"\xef\xbb\xbf")
-    path = tmp_path_factory.mktemp("lines") / "a.json"
-    path.write_bytes(data)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lines, "BLOCK", block)
-        found = [line for lot in lines.Lines(path).blocks() for line in lot]
-    expected = data.split(b"\n")
-    assert found == (expected[:-1] if not expected[-1] else expected)
-
-
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
-                    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
-                        st.sampled_from(["id", "name", "category", "tags", "rating", "tag_string_general", "x"]),
-                        inner, max_size=4), max_leaves=12))
-@settings(max_examples=300, deadline=None)
-def test_any_json_is_a_record_or_a_count(value):
-    record = records.parse(json.dumps(value).encode())
-    if isinstance(record, str):
-        assert record in ("bad_lines", "bad_values", "missing_keys")
-    else:
-        counts = dict.fromkeys(("duplicate_tags", "unknown_category_tags", "bad_tags"), 0)
-        post = records.post_of(record, counts)
-        assert all(records.clean_tag(tag) for tag in post.general + post.artists + post.characters)
-        assert len(set(post.general)) == len(post.general)
-
-
-@given(st.binary(max_size=200))
-@settings(max_examples=200, deadline=None)
-def test_any_bytes_are_a_record_or_a_count(data):
-    assert isinstance(records.parse(data), (str, records.Record))
-    assert isinstance(records.parse(b'{"id":1,"tags":[],"x":"' + data + b'"}'), (str, records.Record))
 
 
 def test_digest_speaks_of_the_content_alone(mirror, tmp_path):
