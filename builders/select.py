@@ -77,7 +77,7 @@ def select(post: Post, options: Selection) -> Drop | None:
 def read_ratings(text: str) -> frozenset[Rating]:
     """Ratings of a comma-separated list. Raises UsageError for a name that is none."""
     names = [name.strip() for name in text.split(",") if name.strip()]
-    unknown = [name for name in names if name not in Rating]
+    unknown = [name for name in names if name not in Rating.__members__.values()]
     if unknown or not names:
         raise UsageError("--ratings has an unknown name", seen=unknown[0] if unknown else text,
                          allowed=", ".join(Rating))

@@ -10,6 +10,7 @@ from builders.select import (
     coverage_within,
     one_face,
     read_exclude,
+    read_ratings,
     select,
     side_at_least,
 )
@@ -74,6 +75,13 @@ def test_ratings_are_an_option():
     options = Selection(ratings=frozenset({Rating.QUESTIONABLE}))
     assert reason(post(rating=Rating.QUESTIONABLE), options) is None
     assert reason(post(), options) == "rating"
+
+
+def test_read_ratings():
+    assert read_ratings("general, explicit,") == {Rating.GENERAL, Rating.EXPLICIT}
+    for text in ("general,safe", "", ","):
+        with pytest.raises(UsageError, match="general, sensitive, questionable, explicit, unknown"):
+            read_ratings(text)
 
 
 def test_untagged_sources():
