@@ -23,6 +23,19 @@ def band(spine: Sequence[Point], widths: Sequence[float], start: float, stop: fl
     return ribbon(points, halves)
 
 
+def draw_limb(ink: Ink, shape: list[Run], side: float, rgb: Rgb, auto: float) -> None:
+    """A sleeve or bare arm whose upper end melts into the shoulder: a round end without a line across it."""
+    left, right = list(shape[0]), list(shape[2])[::-1]
+    outer, inner = (right, left) if side > 0 else (left, right)
+    centre = lerp(outer[0], inner[0], 0.5)
+    r = math.dist(outer[0], inner[0]) / 2
+    start = math.atan2(outer[0][1] - centre[1], outer[0][0] - centre[0])
+    turn = -1.0 if side > 0 else 1.0
+    cap = [(centre[0] + r * math.cos(start + turn * t), centre[1] + r * math.sin(start + turn * t)) for t in (math.pi * k / 6 for k in range(7))]
+    ink.part([cap[::-1] + outer[1:], [outer[-1], inner[-1]], [*inner[::-1]]], rgb, auto=auto, line=0)
+    ink.contour([cap[1::-1] + outer[1:], [outer[-1], inner[-1]], inner[: 0 if len(inner) < 5 else 1 : -1]], rgb)
+
+
 def arm_limb(sk: Skeleton, arm: Arm) -> tuple[list[Point], list[float]]:
     """Spine from shoulder to wrist and its half-widths, 13 points."""
     bend = catmull([arm.shoulder, lerp(arm.shoulder, arm.elbow, 0.55), arm.elbow, lerp(arm.elbow, arm.wrist, 0.45), arm.wrist], 3)
@@ -68,7 +81,7 @@ def draw_neck(ink: Ink, sk: Skeleton, c: Character, head: Point) -> None:
 def draw_arm(ink: Ink, sk: Skeleton, arm: Arm, skin: Rgb) -> None:
     """One bare arm without its hand."""
     spine, widths = arm_limb(sk, arm)
-    ink.part(band(spine, widths, 0, 1), skin, auto=0.09)
+    draw_limb(ink, band(spine, widths, 0, 1), arm.side, skin, 0.09)
 
 
 def draw_leg(ink: Ink, sk: Skeleton, leg: Leg, skin: Rgb) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from builders.sources.drawing.body import arm_limb, band, foot_shape, leg_limb
+from builders.sources.drawing.body import arm_limb, band, draw_limb, foot_shape, leg_limb
 from builders.sources.drawing.model import COLOURS, Character, Outfit, Rgb, Scene
 from builders.sources.drawing.shapes import Ink, Point, Run, bezier, clamp, ellipse, lerp, luma, mix
 from builders.sources.drawing.skeleton import Arm, Leg, Skeleton
@@ -200,8 +200,9 @@ def draw_skirt(fig: Figure, rgb: Rgb, length: float, flare: float, pleats: bool)
         a = (t * w0 * 0.95, top + 0.1)
         wide = (w1 / n) * (0.8 if pleats else 1.0)
         mid = lerp(a, b, 0.5)
-        shadows.append([[a, (mid[0] + 0.03, mid[1]), (b[0] + 0.1 * wide, b[1] + 0.1)], [(b[0] - wide, b[1] + 0.1), (mid[0] - wide * 0.4, mid[1]), a]])
-    ink.part(runs, rgb, shadows=shadows, auto=0.14)
+        shadows.append([[a, (mid[0] + 0.03, mid[1]), (b[0] + 0.1 * wide, b[1] - 0.04)], [(b[0] - wide, b[1] - 0.05), (mid[0] - wide * 0.4, mid[1]), a]])
+    ink.part(runs, rgb, auto=0.14)
+    ink.shade(shadows, rgb)
     for i in range(1, n):
         b, t = bottom[i], 1 - 2 * i / n
         start = 0.06 if pleats else 0.25 + 0.15 * (i % 2)
@@ -267,7 +268,7 @@ def draw_sleeve(fig: Figure, arm: Arm, cut: Cut, rgb: Rgb) -> None:
     t = sk.thick
     if cut.sleeve == "puffy":
         puff = [t * 1.0, t * 1.45, t * 1.75, t * 1.8, t * 1.6, t * 1.1]
-        ink.part(band(spine[:6], puff, 0, 1), rgb, auto=0.13)
+        draw_limb(ink, band(spine[:6], puff, 0, 1), arm.side, rgb, 0.13)
         for k in (-0.4, 0.0, 0.4):
             a, b = spine[5], spine[2]
             ink.crease([(a[0] + k * t * 1.6, a[1]), lerp(a, b, 0.5)], rgb, 0.6, 0.8)
@@ -275,17 +276,18 @@ def draw_sleeve(fig: Figure, arm: Arm, cut: Cut, rgb: Rgb) -> None:
         return
     if cut.sleeve == "wide":
         wide = [t * 1.1 + 0.7 * clamp((i - 3) / 9, 0, 1) for i in range(13)]
-        ink.part(band(spine, wide, 0, 0.97), rgb, auto=0.16)
+        draw_limb(ink, band(spine, wide, 0, 0.97), arm.side, rgb, 0.16)
         ink.paint(ellipse(arm.wrist[0], arm.wrist[1], t * 0.8, t * 0.5), ink.dark(rgb, 1.4))
         return
     stop = {"short": 0.36, "half": 0.6}.get(cut.sleeve, 0.97)
     loose = [w + cut.ease * 0.7 + (0.05 if i > 9 else 0) for i, w in enumerate(widths)]
     loose[0] *= 1.06
-    ink.part(band(spine, loose, 0, stop), rgb, auto=0.12)
+    shape = band(spine, loose, 0, stop)
+    draw_limb(ink, shape, arm.side, rgb, 0.12)
     e = arm.elbow
     if stop > 0.6:
         ink.crease([(e[0] - arm.side * t * 0.7, e[1] - 0.12), (e[0], e[1] - 0.04), (e[0] + arm.side * t * 0.2, e[1] - 0.1)], rgb, 0.7, 0.8)
         ink.crease([(e[0] - arm.side * t * 0.8, e[1] + 0.1), (e[0] - arm.side * 0.05, e[1] + 0.1)], rgb, 0.6, 0.7)
         ink.part(band(spine, loose, stop - 0.06, stop, 0.02), ink.dark(rgb, 0.3), auto=0)
     elif cut.ease > 0.04:
-        ink.stroke([band(spine, loose, stop - 0.05, stop)[0][-1:] * 1 + band(spine, loose, stop - 0.05, stop)[2][:1]], trim_of(rgb), 0.05, closed=False)
+        ink.stroke([[shape[0][-2], shape[2][1]]], trim_of(rgb), 0.05, closed=False)

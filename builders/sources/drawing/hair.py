@@ -210,12 +210,16 @@ class Hair:
             self._ahoge()
 
     def cap_outline(self) -> list[Point]:
-        """The outer edge of the hair on top, from the left temple over the crown to the right temple."""
+        """The outer edge of the hair on top, from the left temple over the crown to the right temple.
+
+        It follows the mass behind, so that both read as one head of hair.
+        """
         v, s = self.v, self.s
-        half = [(1.06 + 0.55 * v, 0.02), (1.13 + 0.85 * v, -0.4), (1.06 + 0.8 * v, -0.88), (0.72 + 0.2 * v, -1.4 - 0.85 * v), (0.0, -1.63 - v)]
+        side = 1.13 + v if self.c.hair_tails in ("none", "braid") or self.c.hair_length >= 2 else 1.06 + 0.6 * v
+        half = [(self._edge(0.4) * 0.985, 0.42), (side * 0.99, -0.1), (1.05 + 0.7 * v, -0.82), (0.72, -1.42 - 0.9 * v), (0.0, -1.63 - v)]
         def bend(x: float, y: float) -> Point:
             far = x * s > 0
-            return x * (1 - 0.1 * abs(s) if far else 1) - 0.13 * s * clamp(-y, 0, 1), y
+            return x * (1 - 0.1 * abs(s) if far else 1) - 0.14 * s * clamp(0.6 - y, 0, 1), y
         right = [bend(x, y) for x, y in half]
         left = [bend(-x, y) for x, y in half]
         return left[:-1] + right[::-1]
@@ -234,30 +238,41 @@ class Hair:
             out.append(((px * 1.02 + lean * 0.6, y), (px - lean * 0.4, y - 0.5), lean))
         return out
 
-    def _fringe(self) -> None:
-        outer = self.cap_outline()
-        tips = self._tip_points()
-        right_end, left_end = outer[-1], outer[0]
-        runs: list[Run] = [outer]
-        at: Point = right_end
-        strands: list[list[Point]] = []
+    def _fringe_runs(self) -> tuple[list[Run], list[Point], list[Point]]:
+        """(edge runs from right to left, tips, notches)."""
+        outer, tips = self.cap_outline(), self._tip_points()
+        runs: list[Run] = []
+        notches: list[Point] = []
+        at: Point = outer[-1]
         deep = {"straight": 0.16, "none": 0.02, "spiky": 0.42, "tousled": 0.34}.get(self.c.fringe, 0.26)
         for i, (tip, _, lean) in enumerate(tips):
             last = i == len(tips) - 1
-            after = left_end if last else tips[i + 1][0]
-            nx = (tip[0] + after[0]) / 2
-            ny = min(tip[1], after[1]) - deep if not last else left_end[1]
-            notch: Point = left_end if last else (nx - 0.3 * lean, max(ny, -1.2))
+            if last:
+                notch = outer[0]
+            else:
+                after = tips[i + 1][0]
+                notch = ((tip[0] + after[0]) / 2 - 0.3 * lean, max(min(tip[1], after[1]) - deep, -1.2))
+                notches.append(notch)
             runs.append(bezier(at, ((at[0] * 0.65 + tip[0] * 0.35), (at[1] + tip[1]) / 2 - 0.02), tip, 5))
             runs.append(bezier(tip, ((notch[0] * 0.75 + tip[0] * 0.25), (notch[1] + tip[1]) / 2), notch, 5))
-            if not last:
-                strands.append(self._strand(notch, 0.75))
-            strands.append(self._strand(lerp(tip, notch, 0.35), 0.35))
             at = notch
-        shadows = [ribbon(st, [0.012, 0.035, 0.05, 0.03, 0.01]) for st in strands[::2]]
-        self.ink.part(runs, self.rgb, shadows=shadows, lights=self._shine(), auto=0.13)
+        return runs, [t[0] for t in tips], notches
+
+    def fringe_shape(self) -> list[Run]:
+        """The fringe with the top of the head, closed."""
+        return [self.cap_outline(), *self._fringe_runs()[0]]
+
+    def _fringe(self) -> None:
+        ink, outer = self.ink, self.cap_outline()
+        runs, tips, notches = self._fringe_runs()
+        strands = [self._strand(n, 0.75) for n in notches]
+        strands += [self._strand(lerp(t, n, 0.35), 0.35) for t, n in zip(tips, notches, strict=False)]
+        ink.part([outer, *runs], self.rgb, lights=self._shine(), auto=0.13, line=0)
+        ink.shade([ribbon(st, [0.012, 0.035, 0.05, 0.03, 0.01]) for st in strands[: len(notches)]], self.rgb)
+        ink.contour(runs[1:-1], self.rgb)
+        ink.contour([outer[1:-1]], self.rgb)
         for i, st in enumerate(strands):
-            self.ink.crease(st, self.rgb, 0.75 if i % 2 == 0 else 0.5, 0.9)
+            ink.crease(st, self.rgb, 0.75 if i < len(notches) else 0.5, 0.9)
 
     def _strand(self, start: Point, share: float) -> list[Point]:
         bulge = (start[0] * 1.12, lerp(start, self.crown, 0.55)[1] - 0.12)

@@ -132,16 +132,12 @@ def draw_ears(ink: Ink, head: Head) -> None:
         ink.crease([(x + side * 0.11, -0.08), (x + side * 0.03, 0.05), (x + side * 0.06, 0.2)], c.skin, 0.5)
 
 
-def draw_face(ink: Ink, head: Head, scene: Scene) -> None:
+def draw_face(ink: Ink, head: Head, scene: Scene, fringe: list[Run]) -> None:
     """The skin of the face with the shadow the fringe throws, the blush and the nose."""
     c = head.character
     shape = head.outline()
-    length = -0.36 + c.fringe_length
-    tips = [(-1.3, -1.7), (-1.2, 0.1)]
-    for i in range(9):
-        x = -1.0 + i * 0.25
-        tips.append((x + 0.3 * head.s, length + (0.14 if i % 2 else -0.1)))
-    fringe_shadow: list[Run] = [*[[tips[i], tips[i + 1]] for i in range(len(tips) - 1)], [tips[-1], (1.2, 0.1), (1.3, -1.7)]]
+    drop = 0.09
+    fringe_shadow: list[Run] = [[(x - 0.03 * ink.style.light, y + drop) for x, y in run] for run in fringe]
     edge = -ink.style.light * 1.02
     cheek: list[Run] = [bezier((edge * 0.92, -0.3), (edge * 0.86, 0.55), (edge * 0.18 + 0.4 * head.s, c.chin * 1.02)),
                         [(edge * 0.2, c.chin + 0.3), (edge * 1.4, c.chin), (edge * 1.4, -0.3)]]

@@ -71,6 +71,11 @@ class _Layout:
         a = self.angle * 0.35 / (1 + 0.4 * d)
         return hang[0] - d * math.sin(a), hang[1] + d * math.cos(a)
 
+    def view(self) -> tuple[float, float, float, float]:
+        """The picture's edges in figure units."""
+        (w, h), k = self.scene.size, self.scale
+        return -self.x / k, -self.y / k, (w - self.x) / k, (h - self.y) / k
+
     def pixel(self, p: Point) -> Point:
         return p[0] * self.scale + self.x, p[1] * self.scale + self.y
 
@@ -158,7 +163,7 @@ def _draw_head(fig: Figure, head: Head, hair: Hair, place: Place, hair_place: Pl
     ink = fig.ink
     ink.place = place
     draw_ears(ink, head)
-    draw_face(ink, head, fig.scene)
+    draw_face(ink, head, fig.scene, hair.fringe_shape())
     draw_mouth(ink, head, fig.scene)
     draw_eyes(ink, head, fig.scene)
     rims = fig.rgb("glasses")
@@ -174,6 +179,7 @@ def draw(character: Character, outfit: Outfit, style: Style, scene: Scene) -> Dr
     sk = build(character, style, scene)
     layout = _Layout(character, sk, style, scene)
     ink = Ink(style, scene.seed, 0.75 / layout.scale)
+    ink.view = layout.view()
     toned = ink.tone(character.skin) if style.saturation < 0.9 or style.brightness < 0.9 else character.skin
     character = Character(**{**character.__dict__, "skin": toned})
     head = Head(character, math.radians(clamp(scene.turn, -90, 90)))

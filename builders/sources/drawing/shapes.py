@@ -131,6 +131,33 @@ def _cr(a: float, b: float, c: float, d: float, t: float) -> float:
     return b + 0.5 * t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)))
 
 
+def inset(moved: Sequence[Run], light: float, amount: float) -> list[list[Point]]:
+    """A closed shape with its side away from the light drawn in by `amount`: the lit part of it."""
+    ring = [p for run in moved for p in run]
+    xs, ys = [p[0] for p in ring], [p[1] for p in ring]
+    amount = min(amount, 0.3 * min(max(xs) - min(xs), max(ys) - min(ys)))
+    n = len(ring)
+    area = sum(ring[i][0] * ring[(i + 1) % n][1] - ring[(i + 1) % n][0] * ring[i][1] for i in range(n))
+    turn = 1.0 if area > 0 else -1.0
+    out = []
+    for i, p in enumerate(ring):
+        a, b = ring[i - 1], ring[(i + 1) % n]
+        if abs(a[0] - p[0]) + abs(a[1] - p[1]) < 1e-6:
+            a = ring[i - 2]
+        if abs(b[0] - p[0]) + abs(b[1] - p[1]) < 1e-6:
+            b = ring[(i + 2) % n]
+        dx, dy = b[0] - a[0], b[1] - a[1]
+        length = math.hypot(dx, dy) or 1.0
+        nx, ny = turn * dy / length, -turn * dx / length
+        away = max(0.0, -light * nx * 0.86 + 0.5 * ny) * amount * 1.3
+        out.append((p[0] - nx * away, p[1] - ny * away))
+    runs, k = [], 0
+    for run in moved:
+        runs.append(out[k : k + len(run)])
+        k += len(run)
+    return runs
+
+
 class Ink:
     """Collects SVG elements drawn in one style. Points pass through `place` before they are written."""
 
@@ -139,6 +166,7 @@ class Ink:
         self.rng = np.random.default_rng([style.seed, seed])
         self.min_line = min_line
         self.place: Place = lambda p: p
+        self.view = (-1e9, -1e9, 1e9, 1e9)  # the picture, in figure units
         self.body: list[str] = []
         self.defs: list[str] = []
         self._ids = 0
@@ -215,9 +243,18 @@ class Ink:
 
     def paint(self, shape: Shape, fill: Rgb | str, opacity: float = 1.0) -> None:
         """Fill a shape, no line, no shading."""
+        moved = self.moved(shape)
+        if not self.seen(moved):
+            return
         colour = fill if isinstance(fill, str) else hexa(fill)
         extra = f' fill-opacity="{opacity:.2f}"' if opacity < 1 else ""
-        self.body.append(f'<path d="{path_data(self.moved(shape))}" fill="{colour}"{extra}/>')
+        self.body.append(f'<path d="{path_data(moved)}" fill="{colour}"{extra}/>')
+
+    def seen(self, moved: Sequence[Run]) -> bool:
+        """Whether any of a placed shape can lie inside the picture; the rasteriser is slow to find out."""
+        x0, y0, x1, y1 = self.view
+        xs, ys = [p[0] for run in moved for p in run], [p[1] for run in moved for p in run]
+        return max(xs) >= x0 and min(xs) <= x1 and max(ys) >= y0 and min(ys) <= y1
 
     def part(
         self,
@@ -233,33 +270,44 @@ class Ink:
         `shadows` and `lights` are further shapes, clipped to this one; `fill` replaces the flat colour."""
         s = self.style
         moved = self.moved(shape)
+        if not self.seen(moved):
+            return
         d = path_data(moved)
         soft = s.shading in ("soft", "painterly")
+        flat = s.shading in ("flat", "sketch")
         if fill is None and soft:
             a, b = self.light(colour, 0.45), self.dark(colour, 0.75 if s.shading == "painterly" else 0.45)
             fill = self.gradient([(0, a, 1), (0.45, colour, 1), (1, b, 1)], x2=-0.35 * s.light, y2=1.0)
-        self.body.append(f'<path d="{d}" fill="{fill or hexa(colour)}"/>')
-        if s.shading not in ("flat", "sketch") and (shadows or lights or auto):
+        dark = self.dark(colour)
+        if auto and not flat:
+            edge = mix(colour, dark, 0.5) if soft else dark
+            self.body.append(f'<path d="{d}" fill="{hexa(edge)}"/>')
+            self.body.append(f'<path d="{path_data(inset(moved, s.light, auto))}" fill="{fill or hexa(colour)}"/>')
+        else:
+            self.body.append(f'<path d="{d}" fill="{fill or hexa(colour)}"/>')
+        if (shadows or lights) and not flat:
             name = self._id()
             self.defs.append(f'<clipPath id="{name}"><path d="{d}"/></clipPath>')
             self.body.append(f'<g clip-path="url(#{name})">')
-            dark = self.dark(colour)
-            opacity = 0.55 if soft else 1.0
-            if auto:
-                xs, ys = [p[0] for run in moved for p in run], [p[1] for run in moved for p in run]
-                m = auto * 2 + 0.3  # a box only just larger than the part: far larger ones rasterise slowly
-                edge = f"M{min(xs) - m:.2f} {min(ys) - m:.2f}H{max(xs) + m:.2f}V{max(ys) + m:.2f}H{min(xs) - m:.2f}Z{d}"
-                self.body.append(
-                    f'<path d="{edge}" fill-rule="evenodd" transform="translate({s.light * auto:.3f} {-auto * 0.6:.3f})" '
-                    f'fill="{hexa(dark)}" fill-opacity="{opacity * 0.9:.2f}"/>'
-                )
             for shadow in shadows:
-                self.paint(shadow, dark, opacity)
+                self.paint(shadow, dark, 0.55 if soft else 1.0)
             for light in lights:
-                self.paint(light, self.light(colour), 0.7 * opacity)
+                self.paint(light, self.light(colour), 0.4 if soft else 0.7)
             self.body.append("</g>")
         if line:
             self.outline(d, colour, line)
+
+    def shade(self, shapes: Sequence[Shape], colour: Rgb) -> None:
+        """Shadows on something coloured `colour` that lie inside it by construction (clipping is dear)."""
+        if self.style.shading not in ("flat", "sketch"):
+            for shape in shapes:
+                self.paint(shape, self.dark(colour), 0.55 if self.style.shading in ("soft", "painterly") else 1.0)
+
+    def contour(self, shape: Shape, colour: Rgb, line: float = 1.0) -> None:
+        """An open line in the line colour of `colour`."""
+        moved = self.moved(shape)
+        if self.seen(moved):
+            self.outline(path_data(moved, closed=False), colour, line)
 
     def outline(self, d: str, colour: Rgb, line: float = 1.0) -> None:
         """The line around path data `d`."""
@@ -268,7 +316,7 @@ class Ink:
             return
         width = max(s.line_width * line, self.min_line)
         stroke = hexa(self.line_colour(colour))
-        self.body.append(f'<path d="{d}" fill="none" stroke="{stroke}" stroke-width="{width:.3f}" stroke-linejoin="round"/>')
+        self.body.append(f'<path d="{d}" fill="none" stroke="{stroke}" stroke-width="{width:.3f}" stroke-linejoin="round" stroke-linecap="round"/>')
         if s.shading == "sketch":
             dx, dy = self.rng.normal(0, 0.02, 2).tolist()
             self.body.append(
