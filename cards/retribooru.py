@@ -75,7 +75,8 @@ def title(manifest: Manifest) -> str:
 def is_light(manifest: Manifest) -> bool:
     """True when any annotator was one of the packaged light ones."""
     return manifest.options.get("models") == "light" or any(
-        model.provenance.get("backend") == "light" for model in manifest.models)
+        model.provenance.get("backend") == "light" or model.provenance.get("weights", "").startswith("packaged ")
+        for model in manifest.models)
 
 
 def models(manifest: Manifest) -> list[dict[str, str]]:

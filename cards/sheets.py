@@ -195,8 +195,8 @@ def _rounded(size: tuple[int, int], line: int = 0) -> Image.Image:
     """A rounded rectangle as a mask, whole or its edge alone (`line` quarters of a pixel), drawn at four times the
     size so that it is smooth."""
     large = Image.new("L", (size[0] * 4, size[1] * 4))
-    ImageDraw.Draw(large).rounded_rectangle((0, 0, large.width - 1, large.height - 1), 4 * ROUND, fill=0 if line else 255,
-                                            outline=255 if line else None, width=line or 1)
+    ImageDraw.Draw(large).rounded_rectangle((0, 0, large.width - 1, large.height - 1), 4 * ROUND,
+                                            fill=0 if line else 255, outline=255, width=line)
     return large.resize(size, Image.Resampling.BOX)
 
 

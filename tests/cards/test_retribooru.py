@@ -87,6 +87,7 @@ def test_light_models_are_named_loudly(card: Any) -> None:
     loud = "built with light models; not the paper's"
     assert loud not in card()
     assert loud in card(models=[Model("faces", "f" * 64, {"backend": "light"})])
+    assert loud in card(models=[Model("faces", "f" * 64, {"backend": "onnx", "weights": "packaged faces.onnx"})])
     assert loud in card(options={"source": "sample", "models": "light"})
 
 
@@ -150,6 +151,11 @@ def test_the_command_is_quoted_and_has_no_path(manifest: Any) -> None:
     assert words[8:10] == ["--version", "1.0.0"]
     assert words[10:] == ["--limit", "0", "--match", "artist", "--note", "a b; rm -rf $HOME\\u000a```", "--ratings",
                           "general,sensitive", "--seed", "7", "--whole"]
+
+
+def test_the_exclusion_list_is_named_by_digest(card: Any) -> None:
+    assert "exclusion list" not in card()
+    assert "digest `d1g3st`" in card(options={"exclude": "d1g3st"})
 
 
 def test_the_command_of_a_sample_needs_no_root(manifest: Any) -> None:
