@@ -48,8 +48,8 @@ def leg_limb(sk: Skeleton, leg: Leg) -> tuple[list[Point], list[float]]:
     """Spine from hip to ankle and its half-widths, 13 points."""
     calf = lerp(leg.knee, leg.ankle, 0.35)
     bend = catmull([leg.hip, lerp(leg.hip, leg.knee, 0.5), leg.knee, (calf[0] + leg.side * 0.03, calf[1]), leg.ankle], 3)
-    thigh, t = sk.hip * 0.49, sk.thick
-    knots = [thigh, thigh, thigh * 0.97, thigh * 0.9, thigh * 0.84, t * 1.28, t * 1.16, t * 1.12, t * 1.16, t * 1.12, t * 0.98, t * 0.76, t * 0.62]
+    thigh, t = sk.hip * 0.5, sk.thick
+    knots = [thigh, thigh, thigh * 0.97, thigh * 0.9, thigh * 0.84, t * 1.38, t * 1.2, t * 1.16, t * 1.3, t * 1.26, t * 1.02, t * 0.78, t * 0.62]
     return bend, knots
 
 

@@ -10,7 +10,7 @@ from builders.sources.drawing.shapes import hsv_shift, mix
 from builders.sources.drawing.skeleton import ARMS, LEGS
 from builders.sources.drawing.styles import pick
 
-_SKINS: tuple[Rgb, ...] = ((255, 236, 222), (254, 226, 206), (250, 214, 190), (236, 190, 158), (196, 142, 108), (140, 96, 74))
+_SKINS: tuple[Rgb, ...] = ((255, 245, 236), (255, 236, 222), (254, 226, 206), (250, 214, 190), (236, 190, 158), (196, 142, 108), (140, 96, 74))
 _LENGTHS = {"short": (0.7, 1.1), "bob": (1.15, 1.6), "medium": (1.7, 2.6), "long": (3.2, 5.0), "very_long": (5.5, 8.5)}
 
 
@@ -32,7 +32,7 @@ def random_character(rng: np.random.Generator, wild: bool = False) -> Character:
     rgb = _shake(rng, HAIR_COLOURS[hair], 2.5 if wild else 1)
     if wild and rng.random() < 0.15:
         rgb = hsv_shift((255, 0, 0), float(rng.random()), float(u(0, 0.9)), float(u(0.15, 1)))
-    skin = _SKINS[int(rng.choice(6, p=[0.3, 0.28, 0.22, 0.1, 0.06, 0.04] if wild else [0.36, 0.34, 0.2, 0.07, 0.03, 0]))]
+    skin = _SKINS[int(rng.choice(7, p=[0.25, 0.22, 0.2, 0.15, 0.08, 0.06, 0.04] if wild else [0.22, 0.26, 0.26, 0.16, 0.07, 0.03, 0]))]
     if wild and rng.random() < 0.06:
         skin = hsv_shift((255, 120, 120), float(rng.random()), float(u(0.1, 0.6)), float(u(0.6, 1)))
     k = 1.0 if not wild else 1.7

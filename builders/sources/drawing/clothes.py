@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from builders.sources.drawing.body import arm_limb, band, draw_limb, foot_shape, leg_limb
 from builders.sources.drawing.model import COLOURS, Character, Outfit, Rgb, Scene
-from builders.sources.drawing.shapes import Ink, Point, Run, bezier, clamp, ellipse, lerp, luma, mix
+from builders.sources.drawing.shapes import Ink, Point, Run, bezier, clamp, ellipse, lerp, luma, mix, ribbon
 from builders.sources.drawing.skeleton import Arm, Leg, Skeleton
 
 
@@ -124,10 +126,10 @@ def torso_folds(fig: Figure, rgb: Rgb, hem: float, ease: float) -> list[list[Run
     """Shadows under the bust and beside the waist."""
     sk, c = fig.sk, fig.character
     shadows: list[list[Run]] = []
-    if not fig.scene.from_behind and not sk.boy and c.bust > 0.15:
+    if not fig.scene.from_behind and not sk.boy and c.bust > 0.3:
         for side in (-1.0, 1.0):
-            x, r = sk.centre * 1.3 + side * sk.bust * 0.48, sk.bust * 0.42
-            y = sk.bust_y + 0.12
+            x, r = sk.centre * 1.3 + side * sk.bust * 0.46, sk.bust * 0.36
+            y = sk.bust_y + 0.16
             shadows.append([bezier((x - r, y - 0.02), (x, y + 0.34 + 0.2 * c.bust), (x + r, y - 0.02), 6), bezier((x + r, y - 0.02), (x, y + 0.2), (x - r, y - 0.02), 6)])
     w = sk.half(sk.waist_y) + ease
     for side in (-1.0, 1.0):
@@ -135,6 +137,23 @@ def torso_folds(fig: Figure, rgb: Rgb, hem: float, ease: float) -> list[list[Run
         shadows.append([[(side * w * 1.1, y - 0.35), (side * w * 0.45, y - 0.1), (side * w * 1.1, y - 0.12)]])
         shadows.append([[(side * w * 1.1, y + 0.02), (side * w * 0.6, y + 0.1), (side * w * 1.1, y + 0.2)]])
     return shadows
+
+
+def creases(fig: Figure, rgb: Rgb, hem: float, ease: float) -> None:
+    """Folds where cloth hangs and stretches: from the armpits, along the sides, above the waist."""
+    sk, ink = fig.sk, fig.ink
+    rng = np.random.default_rng([fig.scene.seed, 23])
+    for side in (-1.0, 1.0):
+        w = sk.half(sk.bust_y) + ease
+        x, y = side * w * 0.92, sk.bust_y * 0.78
+        ink.crease([(x, y - 0.2), (x - side * 0.12, y + 0.1), (x - side * 0.34, y + 0.26)], rgb, 0.7, 0.8)
+        for _ in range(int(rng.integers(1, 4))):
+            y = float(rng.uniform(sk.bust_y + 0.35, max(hem - 0.1, sk.bust_y + 0.5)))
+            x = side * (sk.half(y) + ease)
+            d, drop = float(rng.uniform(0.2, 0.55)), float(rng.uniform(-0.12, 0.3))
+            run = bezier((x, y), (x - side * d * 0.5, y + drop * 0.2), (x - side * d, y + drop), 5)
+            ink.shade([ribbon(run, [0.01, 0.04, 0.05, 0.03, 0.005])], rgb)
+            ink.crease(run, rgb, 0.6, 0.8)
 
 
 def draw_top(fig: Figure, tag: str, cut: Cut, rgb: Rgb) -> None:
@@ -172,6 +191,8 @@ def draw_top(fig: Figure, tag: str, cut: Cut, rgb: Rgb) -> None:
         ink.crease([(-sk.half(hem) - cut.ease, hem - 0.16), (0, hem - 0.07), (sk.half(hem) + cut.ease, hem - 0.16)], rgb, 0.7)
     if tag == "t-shirt" and fig.variant % 2:
         ink.paint(ellipse(x, sk.bust_y + 0.2, 0.34, 0.3), trim_of(rgb), 0.9)
+    if tag != "one-piece_swimsuit":
+        creases(fig, rgb, hem, cut.ease)
     if cut.skirt == 0 and tag != "one-piece_swimsuit":
         ink.crease([(-sk.half(sk.waist_y), sk.waist_y - 0.25), (-sk.waist * 0.4, sk.waist_y - 0.05), (-sk.waist * 0.2, sk.waist_y)], rgb, 0.6, 0.8)
 

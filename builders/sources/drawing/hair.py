@@ -37,6 +37,9 @@ class Hair:
         self.tip = ink.tone(self.c.hair_tip) if self.c.hair_tip else None
         self.rng = np.random.default_rng([self.c.seed, 7])
         self.jit = self.rng.normal(0, 1, 64).tolist()
+        tied = self.c.hair_tails not in ("none", "braid", "side_ponytail")
+        self.fall = 0.75 if tied else max(self.c.hair_length, 0.7)  # of the hair that is not tied up
+        self.fine = ink.style.shading in ("soft", "painterly") or ink.style.seed % 3 == 0
         self.crown: Point = (0.34 * self.s, -1.6 - 0.8 * self.v)
 
     def fill(self) -> str | None:
@@ -54,15 +57,29 @@ class Hair:
         shadows: list[list[Run]] = [] if self.scene.from_behind else [inner]
         self.ink.part(shape, self.rgb, shadows=shadows, auto=0.16, fill=self.fill())
         self._back_strands()
+        self._wisps()
+
+    def _wisps(self) -> None:
+        """Thin locks that leave the silhouette near its lower end."""
+        if self.fall < 1.6:
+            return
+        rng = np.random.default_rng([self.c.seed, 17])
+        for i in range(int(rng.integers(2, 9))):
+            side = -1.0 if i % 2 else 1.0
+            y = self.fall * float(rng.uniform(0.35, 0.75))
+            x = self._edge(y) * side - 0.16 * self.s
+            d = min(self.fall - y, 1.6) * float(rng.uniform(0.6, 1.15))
+            out = side * float(rng.uniform(0.12, 0.5))
+            spine = bezier((x - side * 0.12, y - 0.3), (x + side * 0.06, y + d * 0.5), (x + out, y + d), 7)
+            w = float(rng.uniform(0.03, 0.08))
+            self.ink.part(ribbon(spine, [w * 0.6, w, w, w * 0.9, w * 0.7, w * 0.4, 0.005]), self.rgb, auto=0.02, line=0.8)
 
     def _edge(self, y: float) -> float:
         """Half-width of the hair behind at height y."""
         c = self.c
-        length = max(c.hair_length, 0.7)
+        length = self.fall
         t = clamp(y / length, 0, 1)
-        base = 1.12 + self.v
-        if c.hair_tails not in ("none", "braid") and c.hair_length < 2:
-            base = 1.02 + self.v * 0.5
+        base = 1.12 + self.v if c.hair_tails in ("none", "braid", "side_ponytail") else 1.04 + self.v * 0.6
         kind = c.hair_back
         x = base + 0.06 * min(y, 3)
         if kind == "flared":
@@ -80,10 +97,10 @@ class Hair:
     def mass(self) -> list[Run]:
         """Closed silhouette of the hair behind the head."""
         v, shift = self.v, -0.16 * self.s
-        length = max(self.c.hair_length, 0.7)
+        length = self.fall
         n = max(3, int(length / 0.35))
         side = [(self._edge(y), y) for y in (0.35 + (length * 0.86 - 0.35) * i / n for i in range(n + 1))]
-        right = [(0.0, -1.62 - v), (0.72, -1.42 - 0.9 * v), (1.05 + 0.7 * v, -0.82), (1.13 + v, -0.1), *side]
+        right = [(0.0, -1.62 - v), (0.72, -1.42 - 0.9 * v), (1.05 + 0.7 * v, -0.82), (self._edge(0), -0.1), *side]
         left = [(-x, y) for x, y in right[::-1]]
         width = side[-1][0]
         tips = self._hem(width, length)
@@ -94,7 +111,7 @@ class Hair:
         """The lower edge from right to left: tips and notches."""
         c = self.c
         wild = {"straight": 0.06, "bob": 0.05, "wavy": 0.16, "curly": 0.18, "flared": 0.14, "spiky": 0.3}[c.hair_back]
-        count = 5 if length < 1.4 else 7
+        count = 5 + self.c.seed % 5 if length < 1.4 else 6 + self.c.seed % 6
         runs: list[Run] = []
         at = (width, length * 0.86)
         out = 0.3 if c.hair_back in ("spiky", "flared") else 0.02
@@ -110,8 +127,8 @@ class Hair:
         return runs
 
     def _back_strands(self) -> None:
-        length = max(self.c.hair_length, 0.7)
-        if self.c.hair_length < 0.9 and not self.scene.from_behind:
+        length = self.fall
+        if length < 0.9 and not self.scene.from_behind:
             return
         xs = [-0.92, -0.75, 0.78, 0.94] if not self.scene.from_behind else [-0.85, -0.6, -0.32, -0.08, 0.2, 0.45, 0.7, 0.9]
         for i, t in enumerate(xs):
@@ -122,6 +139,14 @@ class Hair:
                 grow = clamp((y + 1.75) / 1.2, 0.15, 1)
                 spine.append((self._edge(max(y, 0)) * t * grow * 0.96 - 0.16 * self.s, y))
             self.ink.crease(spine, self.rgb, 0.8, 0.8)
+        if self.fine:
+            rng = np.random.default_rng([self.c.seed, 31])
+            for i in range(18):
+                t = float(rng.choice([-1.0, 1.0]) * rng.uniform(0.62, 0.97))
+                y0, y1 = float(rng.uniform(-0.2, length * 0.4)), length * float(rng.uniform(0.5, 0.97))
+                spine = [(self._edge(max(y, 0)) * t * 0.97 - 0.16 * self.s, y) for y in (y0 + (y1 - y0) * k / 4 for k in range(5))]
+                colour = self.ink.dark(self.rgb, 0.9) if i % 3 else self.ink.light(self.rgb, 1.1)
+                self.ink.brush(spine, 0.025, colour, 0.7)
 
     # ---- tails ------------------------------------------------------------------------------------------
     def _tail(self, root: Point, out: float, length: float, width: float) -> None:
@@ -215,8 +240,9 @@ class Hair:
         It follows the mass behind, so that both read as one head of hair.
         """
         v, s = self.v, self.s
-        side = 1.13 + v if self.c.hair_tails in ("none", "braid") or self.c.hair_length >= 2 else 1.06 + 0.6 * v
-        half = [(self._edge(0.4) * 0.985, 0.42), (side * 0.99, -0.1), (1.05 + 0.7 * v, -0.82), (0.72, -1.42 - 0.9 * v), (0.0, -1.63 - v)]
+        side = self._edge(0)
+        low = 0.1 if self.fall < 0.8 else 0.42
+        half = [(self._edge(low) * (0.97 if low < 0.2 else 0.985), low), (side * 0.99, -0.1), (1.05 + 0.7 * v, -0.82), (0.72, -1.42 - 0.9 * v), (0.0, -1.63 - v)]
         def bend(x: float, y: float) -> Point:
             far = x * s > 0
             return x * (1 - 0.1 * abs(s) if far else 1) - 0.14 * s * clamp(0.6 - y, 0, 1), y
@@ -267,12 +293,36 @@ class Hair:
         runs, tips, notches = self._fringe_runs()
         strands = [self._strand(n, 0.75) for n in notches]
         strands += [self._strand(lerp(t, n, 0.35), 0.35) for t, n in zip(tips, notches, strict=False)]
-        ink.part([outer, *runs], self.rgb, lights=self._shine(), auto=0.13, line=0)
+        ink.part([outer, *runs], self.rgb, lights=self._shine(), auto=0, line=0, fill=self._glow())
+        if self.fine:
+            self._fine_strands(notches)
         ink.shade([ribbon(st, [0.012, 0.035, 0.05, 0.03, 0.01]) for st in strands[: len(notches)]], self.rgb)
         ink.contour(runs[1:-1], self.rgb)
         ink.contour([outer[1:-1]], self.rgb)
+        for i in range(self.c.seed % 4):  # loose strands that fall over the brow
+            root = notches[(i * 2 + self.c.seed) % len(notches)]
+            tip = (root[0] + 0.22 * self.jit[i + 50], min(root[1] + 0.34 + 0.12 * self.jit[i + 54], 0.1))
+            ink.part(ribbon(bezier((root[0], root[1] - 0.3), (root[0] + 0.03, root[1]), tip, 5), [0.03, 0.045, 0.04, 0.03, 0.004]), self.rgb, auto=0, line=0.6)
         for i, st in enumerate(strands):
             ink.crease(st, self.rgb, 0.75 if i < len(notches) else 0.5, 0.9)
+
+    def _glow(self) -> str | None:
+        """Soft styles: dark at the crown, a lit band, darker again below."""
+        if self.ink.style.shading not in ("soft", "painterly"):
+            return None
+        at = 0.2 + 0.15 * abs(math.sin(self.c.seed))
+        shine = self.ink.light(self.rgb, 1.5 if self.ink.style.shine != "none" else 0.3)
+        low = self.ink.dark(self.rgb, 0.35)
+        return self.ink.gradient([(0, self.ink.dark(self.rgb, 0.5), 1), (at, shine, 1), (at + 0.16, self.rgb, 1), (1, low, 1)])
+
+    def _fine_strands(self, notches: list[Point]) -> None:
+        """Many hair-thin lines, dark and light, that follow the fringe."""
+        rng = np.random.default_rng([self.c.seed, 29])
+        low, high = min(notches)[0], max(notches)[0]
+        for i in range(int(rng.integers(12, 30))):
+            start = (low + (high - low) * float(rng.random()), min(n[1] for n in notches) - 0.05 + float(rng.uniform(-0.3, 0.05)))
+            colour = self.ink.dark(self.rgb, 0.9) if i % 3 else self.ink.light(self.rgb, 1.2)
+            self.ink.brush(self._strand(start, float(rng.uniform(0.4, 0.9))), 0.022, colour, 0.7)
 
     def _strand(self, start: Point, share: float) -> list[Point]:
         bulge = (start[0] * 1.12, lerp(start, self.crown, 0.55)[1] - 0.12)
@@ -308,7 +358,7 @@ class Hair:
         if self.head.profile and side * self.s > 0:
             return
         x0, _ = self.head.at(side * 0.97, 0)
-        x = x0 * 1.03 + side * 0.05 - 0.03 * self.s
+        x = x0 * 1.03 + side * (0.06 - 0.13 * (c.seed % 5) / 4) - 0.03 * self.s
         length = c.side_locks
         wave = {"wavy": 0.07, "curly": 0.1}.get(c.hair_back, 0.015)
         n = 7

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from builders.sources.drawing.clothes import OUTERWEAR, TOPS, Cut, Figure, torso_folds, trim_of
+from builders.sources.drawing.clothes import OUTERWEAR, TOPS, Cut, Figure, creases, torso_folds, trim_of
 from builders.sources.drawing.hair import Hair
 from builders.sources.drawing.model import Rgb
 from builders.sources.drawing.shapes import Ink, Point, Run, bezier, ellipse, mix
@@ -35,6 +35,7 @@ def draw_outer(fig: Figure, tag: str, cut: Cut, rgb: Rgb) -> None:
         if tag in ("blazer", "coat", "jacket") and not fig.scene.from_behind:
             lapel: list[Run] = [[(side * 0.42, -0.1), (side * 0.72, 0.3)], [(side * 0.72, 0.3), (side * 0.56, 0.52)], [(side * 0.56, 0.52), (x + side * gap, 1.12)], [(x + side * gap, 1.12), (side * 0.3, 0.3), (side * 0.42, -0.1)]]
             ink.part(lapel, ink.dark(rgb, 0.25), auto=0.03)
+    creases(fig, rgb, min(hem, sk.hip_y), cut.ease)
     if not fig.scene.from_behind:
         for i in range(2 if tag == "blazer" else 0):
             ink.part(ellipse(x + 0.16, sk.waist_y - 0.1 + 0.42 * i, 0.07, 0.07), (226, 190, 96), auto=0)

@@ -34,6 +34,8 @@ class _Layout:
         top = -0.3 - self.drop - 1.68 - character.hair_volume - 0.12
         if character.ears in ("cat", "fox", "rabbit"):
             top -= 0.5
+        if scene.framing in ("full_body", "cowboy_shot"):
+            top = min(top, *(arm.wrist[1] - 0.9 for arm in sk.arms))
         leg = sk.foot_y - sk.crotch_y
         top, low = {
             "full_body": (top, sk.foot_y + 0.25),

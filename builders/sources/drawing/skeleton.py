@@ -102,15 +102,15 @@ def build(character: Character, style: Style, scene: Scene) -> Skeleton:
     chibi = clamp((style.heads - 2.5) / 3, 0, 1)
     torso = height * (0.36 + 0.02 * chibi)
     crotch = torso + 0.12
-    shoulder = (1.22 + 0.26 * chibi) * (1.2 if boy else 1.0) if chibi > 0.3 else 0.95
-    hip = (0.86 + 0.18 * chibi) * (0.95 if boy else 1.0) if chibi > 0.3 else 0.85
-    waist = (0.72 + 0.06 * chibi) * (1.16 if boy else 1.0)
-    thick = 0.27 + 0.03 * chibi + (0.05 if boy else 0)
+    shoulder = (1.24 + 0.34 * chibi) * (1.2 if boy else 1.0) if chibi > 0.3 else 0.95
+    hip = (0.88 + 0.28 * chibi) * (0.95 if boy else 1.0) if chibi > 0.3 else 0.85
+    waist = (0.74 + 0.1 * chibi) * (1.16 if boy else 1.0)
+    thick = 0.28 + 0.05 * chibi + (0.05 if boy else 0)
     upper = torso * 0.53
     arms = tuple(_arm(scene, i, shoulder, upper, torso) for i in (0, 1))
     legs = tuple(_leg(scene, side, hip, crotch, height) for side in (-1.0, 1.0))
     return Skeleton(
-        boy, shoulder, (0.88 + 0.1 * chibi) * (1.08 if boy else 1.0) + 0.07 * character.bust, waist, hip,
+        boy, shoulder, (0.9 + 0.16 * chibi) * (1.08 if boy else 1.0) + 0.09 * character.bust, waist, hip,
         0.1 + 0.1 * chibi, torso * 0.34, torso * 0.64, torso * 0.93, crotch, height, thick, arms, legs,
         0.16 * clamp(scene.turn / 40, -1, 1),
     )
@@ -119,7 +119,7 @@ def build(character: Character, style: Style, scene: Scene) -> Skeleton:
 def _arm(scene: Scene, index: int, shoulder: float, upper: float, torso: float) -> Arm:
     side = -1.0 if index == 0 else 1.0
     a, b, hand, front = ARMS[scene.arms][index]
-    start = (side * shoulder * 0.88, 0.1 + 0.06 * torso)
+    start = (side * shoulder * 0.84, 0.16 + 0.08 * torso)
     elbow = polar(start, side * a, upper)
     if abs(b) > 115 and b < 0:
         elbow = polar(start, side * a * 0.8, upper * 0.86)
