@@ -104,14 +104,16 @@ def draw_chunk(chunk: Chunk) -> int:
 
 
 def _claim(root: Path, told: dict[str, int]) -> bool:
-    """Whether the mirror is complete; else the root is marked as this mirror's own."""
+    """Whether the mirror is complete; else the root is marked as this mirror's own and swept."""
     for name in ("complete.json", "begun.json"):
         mark = root / name
         if mark.exists():
             if json.loads(mark.read_bytes()) != told:
                 raise UsageError("another sample mirror stands there", seen=str(root),
                                  allowed="one count and seed in a folder", next_command="another --out")
+            atomic.sweep(root)
             return name == "complete.json"
+    atomic.sweep(root)
     if root.exists() and any(root.iterdir()):
         raise UsageError("the folder for the sample mirror is not empty", seen=str(root), allowed="an empty folder")
     atomic.write(root / "begun.json", json.dumps(told).encode())

@@ -7,19 +7,23 @@ from dataclasses import replace
 import numpy as np
 
 from builders.sources.drawing import Garment, Outfit, random_outfit
-from builders.sources.drawing.clothes import OUTERWEAR, TOPS
+from builders.sources.drawing.clothes import FOOTWEAR, LEGWEAR, OUTERWEAR, TOPS
 from builders.sources.drawing.model import COLOURS
 
 # Garments that even a person would call by one name from across the room.
 _FAMILIES = {"sundress": "dress", "long_dress": "dress", "maid_dress": "dress", "blouse": "shirt", "blazer": "jacket"}
+_ANY = (*LEGWEAR, *FOOTWEAR, "glasses")
 
 
 def recoloured(rng: np.random.Generator, outfit: Outfit) -> Outfit:
-    """The same garments in colours of which none was worn before; equal ones stay equal."""
-    worn = sorted({garment.colour for garment in outfit.garments})
+    """The same garments in colours of which none was worn before; equal ones stay equal. What goes with anything
+    (stockings, shoes, glasses) stays as it is."""
+    changing = [garment.colour for garment in outfit.garments if garment.tag not in _ANY]
+    worn = list(dict.fromkeys(changing))
     fresh = [colour for colour in COLOURS if colour not in worn]
     turned = dict(zip(worn, rng.choice(fresh, len(worn), replace=len(worn) > len(fresh)).tolist(), strict=True))
-    return Outfit(tuple(replace(garment, colour=turned[garment.colour]) for garment in outfit.garments))
+    return Outfit(tuple(garment if garment.tag in _ANY else replace(garment, colour=turned[garment.colour])
+                        for garment in outfit.garments))
 
 
 def other_garments(rng: np.random.Generator, outfit: Outfit) -> Outfit:

@@ -34,7 +34,8 @@ def test_broken_files_are_refused_for_their_own_reason(defect: str, reason: str)
     assert caught.value.reason == reason
 
 
-@pytest.mark.parametrize("defect", ["cmyk", "png16", "exif_rotated", "broken_icc", "wrong_extension", "second_file", ""])
+@pytest.mark.parametrize("defect", ["cmyk", "png16", "exif_rotated", "broken_icc", "wrong_extension", "second_file",
+                                    ""])
 def test_odd_but_whole_files_show_the_picture_upright(defect: str) -> None:
     seen = decode(_bytes(defect)).picture.astype(int)
     assert seen.shape == (96, 64, 3)
