@@ -13,6 +13,17 @@ from builders.sources.drawing.render import draw
 from builders.sources.drawing.styles import random_style
 
 __all__ = [
-    "COLOURS", "Character", "Drawing", "Garment", "Outfit", "Scene", "Style", "draw",
-    "random_character", "random_distractor", "random_outfit", "random_scene", "random_style",
-]  # fmt: skip
+    "COLOURS",
+    "Character",
+    "Drawing",
+    "Garment",
+    "Outfit",
+    "Scene",
+    "Style",
+    "draw",
+    "random_character",
+    "random_distractor",
+    "random_outfit",
+    "random_scene",
+    "random_style",
+]

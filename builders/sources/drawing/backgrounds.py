@@ -36,7 +36,9 @@ def _rgb8(c: Rgb) -> _Colour:
     return r, g, b
 
 
-def _pick(rng: np.random.Generator, sat: tuple[float, float] = (0.15, 0.7), val: tuple[float, float] = (0.45, 1.0)) -> Rgb:
+def _pick(
+    rng: np.random.Generator, sat: tuple[float, float] = (0.15, 0.7), val: tuple[float, float] = (0.45, 1.0)
+) -> Rgb:
     return hsv_shift((255, 0, 0), float(rng.random()), float(rng.uniform(*sat)), float(rng.uniform(*val)))
 
 
@@ -66,10 +68,23 @@ def _gradient(rng: np.random.Generator, w: int, h: int) -> Image.Image:
 
 def _sky(rng: np.random.Generator, w: int, h: int) -> Image.Image:
     day = rng.random()
-    top, low = ((70, 140, 226), (196, 228, 250)) if day < 0.6 else ((90, 90, 170), (252, 190, 140)) if day < 0.85 else ((16, 20, 52), (60, 64, 110))
+    top, low = (
+        ((70, 140, 226), (196, 228, 250))
+        if day < 0.6
+        else ((90, 90, 170), (252, 190, 140))
+        if day < 0.85
+        else ((16, 20, 52), (60, 64, 110))
+    )
     a = _ramp(w, h, top, low)
-    cloud = np.clip((fractal(rng, w, h, 3) - 0.52) * 3.4, 0, 1)[..., None] * np.linspace(1, 0.3, h, dtype=np.float32)[:, None, None]
-    return _image(a * (1 - cloud) + np.asarray((250, 250, 252), np.float32) * cloud * (0.5 if day > 0.85 else 1) + a * cloud * (0.5 if day > 0.85 else 0))
+    cloud = (
+        np.clip((fractal(rng, w, h, 3) - 0.52) * 3.4, 0, 1)[..., None]
+        * np.linspace(1, 0.3, h, dtype=np.float32)[:, None, None]
+    )
+    return _image(
+        a * (1 - cloud)
+        + np.asarray((250, 250, 252), np.float32) * cloud * (0.5 if day > 0.85 else 1)
+        + a * cloud * (0.5 if day > 0.85 else 0)
+    )
 
 
 def _trees(draw: ImageDraw.ImageDraw, rng: np.random.Generator, w: int, base: int, size: float) -> None:
@@ -81,8 +96,14 @@ def _trees(draw: ImageDraw.ImageDraw, rng: np.random.Generator, w: int, base: in
         green = hsv_shift((60, 130, 60), float(rng.normal(0, 0.03)), 1, float(rng.uniform(0.5, 1.1)))
         draw.rectangle((cx - r * 0.1, cy, cx + r * 0.1, base), fill=(86, 62, 46))
         for _ in range(9):
-            bx, by, br = cx + float(rng.normal(0, 0.45)) * r, cy + float(rng.normal(0, 0.4)) * r, r * float(rng.uniform(0.3, 0.6))
-            draw.ellipse((bx - br, by - br, bx + br, by + br), fill=_rgb8(mix(green, (20, 50, 30), float(rng.uniform(0, 0.5)))))
+            bx, by, br = (
+                cx + float(rng.normal(0, 0.45)) * r,
+                cy + float(rng.normal(0, 0.4)) * r,
+                r * float(rng.uniform(0.3, 0.6)),
+            )
+            draw.ellipse(
+                (bx - br, by - br, bx + br, by + br), fill=_rgb8(mix(green, (20, 50, 30), float(rng.uniform(0, 0.5))))
+            )
 
 
 def _meadow(rng: np.random.Generator, w: int, h: int) -> Image.Image:
@@ -135,7 +156,9 @@ def _room(rng: np.random.Generator, w: int, h: int) -> Image.Image:
     boards = mix((150, 104, 66), wall, float(rng.uniform(0, 0.5)))
     draw.rectangle((0, floor, w, h), fill=_rgb8(boards))
     for i in range(-8, 9):
-        draw.line((w / 2 + i * w * 0.09, floor, w / 2 + i * w * 0.3, h), fill=_rgb8(mix(boards, (40, 20, 10), 0.3)), width=2)
+        draw.line(
+            (w / 2 + i * w * 0.09, floor, w / 2 + i * w * 0.3, h), fill=_rgb8(mix(boards, (40, 20, 10), 0.3)), width=2
+        )
     for _ in range(int(rng.integers(1, 3))):
         _window(draw, rng, w, floor)
     for _ in range(int(rng.integers(1, 4))):
@@ -154,8 +177,14 @@ def _window(draw: ImageDraw.ImageDraw, rng: np.random.Generator, w: int, floor: 
     draw.line((x, y + wh / 2, x + ww, y + wh / 2), fill=frame, width=5)
     if rng.random() < 0.6:
         curtain = _rgb8(_pick(rng, (0.1, 0.6), (0.6, 1)))
-        draw.polygon([(x - 14, y - 10), (x + ww * 0.24, y - 10), (x + ww * 0.06, y + wh + 14), (x - 14, y + wh + 14)], fill=curtain)
-        draw.polygon([(x + ww + 14, y - 10), (x + ww * 0.76, y - 10), (x + ww * 0.94, y + wh + 14), (x + ww + 14, y + wh + 14)], fill=curtain)
+        draw.polygon(
+            [(x - 14, y - 10), (x + ww * 0.24, y - 10), (x + ww * 0.06, y + wh + 14), (x - 14, y + wh + 14)],
+            fill=curtain,
+        )
+        draw.polygon(
+            [(x + ww + 14, y - 10), (x + ww * 0.76, y - 10), (x + ww * 0.94, y + wh + 14), (x + ww + 14, y + wh + 14)],
+            fill=curtain,
+        )
 
 
 def _furniture(draw: ImageDraw.ImageDraw, rng: np.random.Generator, w: int, floor: int) -> None:
@@ -172,7 +201,10 @@ def _furniture(draw: ImageDraw.ImageDraw, rng: np.random.Generator, w: int, floo
             bx = x + 5
             while bx < x + fw - 12:
                 bw = float(rng.uniform(4, 11))
-                draw.rectangle((bx, y0 + float(rng.uniform(0, 0.3)) * (y1 - y0), bx + bw, y1), fill=_rgb8(_pick(rng, (0.2, 0.8), (0.4, 0.9))))
+                draw.rectangle(
+                    (bx, y0 + float(rng.uniform(0, 0.3)) * (y1 - y0), bx + bw, y1),
+                    fill=_rgb8(_pick(rng, (0.2, 0.8), (0.4, 0.9))),
+                )
                 bx += bw + 1
     else:  # desk or table
         draw.rectangle((x, top, x + fw, top + 9), fill=_rgb8(wood))
@@ -217,7 +249,10 @@ def _bokeh(rng: np.random.Generator, w: int, h: int) -> Image.Image:
 def _painted(rng: np.random.Generator, w: int, h: int) -> Image.Image:
     a, b, c = _pick(rng), _pick(rng), _pick(rng)
     t, u = fractal(rng, w, h, 2, 6)[..., None], fractal(rng, w, h, 4, 4)[..., None]
-    return _image((np.asarray(a, np.float32) * t + np.asarray(b, np.float32) * (1 - t)) * (1 - 0.5 * u) + np.asarray(c, np.float32) * 0.5 * u)
+    return _image(
+        (np.asarray(a, np.float32) * t + np.asarray(b, np.float32) * (1 - t)) * (1 - 0.5 * u)
+        + np.asarray(c, np.float32) * 0.5 * u
+    )
 
 
 def _stripes(rng: np.random.Generator, w: int, h: int) -> Image.Image:
@@ -250,7 +285,12 @@ def _hatch(rng: np.random.Generator, w: int, h: int) -> Image.Image:
     draw = ImageDraw.Draw(image)
     ink = _rgb8(mix(paper, _pick(rng, (0, 0.5), (0.1, 0.5)), 0.6))
     for _ in range(int(rng.integers(20, 90))):
-        x, y, a, n = float(rng.uniform(0, w)), float(rng.uniform(0, h)), float(rng.uniform(0, 3.2)), int(rng.integers(3, 12))
+        x, y, a, n = (
+            float(rng.uniform(0, w)),
+            float(rng.uniform(0, h)),
+            float(rng.uniform(0, 3.2)),
+            int(rng.integers(3, 12)),
+        )
         for k in range(n):
             ox, oy = x + k * 5 * math.sin(a), y - k * 5 * math.cos(a)
             draw.line((ox, oy, ox + 40 * math.cos(a), oy + 40 * math.sin(a)), fill=ink, width=1)
@@ -266,7 +306,9 @@ def _clutter(rng: np.random.Generator, w: int, h: int) -> Image.Image:
         c = _rgb8(_pick(rng, (0, 0.8), (0.15, 1)))
         kind = rng.random()
         if kind < 0.4:
-            draw.ellipse((x - r, y - r * 0.8, x + r, y + r * 0.8), fill=c, outline=(30, 30, 30) if rng.random() < 0.3 else None)
+            draw.ellipse(
+                (x - r, y - r * 0.8, x + r, y + r * 0.8), fill=c, outline=(30, 30, 30) if rng.random() < 0.3 else None
+            )
         elif kind < 0.7:
             draw.rectangle((x - r, y - r * 0.5, x + r, y + r * 0.5), fill=c)
         else:

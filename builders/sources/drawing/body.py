@@ -31,35 +31,81 @@ def draw_limb(ink: Ink, shape: list[Run], side: float, rgb: Rgb, auto: float) ->
     r = math.dist(outer[0], inner[0]) / 2
     start = math.atan2(outer[0][1] - centre[1], outer[0][0] - centre[0])
     turn = -1.0 if side > 0 else 1.0
-    cap = [(centre[0] + r * math.cos(start + turn * t), centre[1] + r * math.sin(start + turn * t)) for t in (math.pi * k / 6 for k in range(7))]
+    cap = [
+        (centre[0] + r * math.cos(start + turn * t), centre[1] + r * math.sin(start + turn * t))
+        for t in (math.pi * k / 6 for k in range(7))
+    ]
     ink.part([cap[::-1] + outer[1:], [outer[-1], inner[-1]], [*inner[::-1]]], rgb, auto=auto, line=0)
     ink.contour([cap[1::-1] + outer[1:], [outer[-1], inner[-1]], inner[: 0 if len(inner) < 5 else 1 : -1]], rgb)
 
 
 def arm_limb(sk: Skeleton, arm: Arm) -> tuple[list[Point], list[float]]:
     """Spine from shoulder to wrist and its half-widths, 13 points."""
-    bend = catmull([arm.shoulder, lerp(arm.shoulder, arm.elbow, 0.55), arm.elbow, lerp(arm.elbow, arm.wrist, 0.45), arm.wrist], 3)
+    bend = catmull(
+        [arm.shoulder, lerp(arm.shoulder, arm.elbow, 0.55), arm.elbow, lerp(arm.elbow, arm.wrist, 0.45), arm.wrist], 3
+    )
     t = sk.thick
-    knots = [t * 1.0, t * 0.98, t * 0.92, t * 0.86, t * 0.8, t * 0.78, t * 0.78, t * 0.78, t * 0.74, t * 0.66, t * 0.58, t * 0.52, t * 0.48]
+    knots = [
+        t * 1.0,
+        t * 0.98,
+        t * 0.92,
+        t * 0.86,
+        t * 0.8,
+        t * 0.78,
+        t * 0.78,
+        t * 0.78,
+        t * 0.74,
+        t * 0.66,
+        t * 0.58,
+        t * 0.52,
+        t * 0.48,
+    ]
     return bend, knots
 
 
 def leg_limb(sk: Skeleton, leg: Leg) -> tuple[list[Point], list[float]]:
     """Spine from hip to ankle and its half-widths, 13 points."""
     calf = lerp(leg.knee, leg.ankle, 0.35)
-    bend = catmull([leg.hip, lerp(leg.hip, leg.knee, 0.5), leg.knee, (calf[0] + leg.side * 0.03, calf[1]), leg.ankle], 3)
+    bend = catmull(
+        [leg.hip, lerp(leg.hip, leg.knee, 0.5), leg.knee, (calf[0] + leg.side * 0.03, calf[1]), leg.ankle], 3
+    )
     thigh, t = sk.hip * 0.5, sk.thick
-    knots = [thigh, thigh, thigh * 0.97, thigh * 0.9, thigh * 0.84, t * 1.38, t * 1.2, t * 1.16, t * 1.3, t * 1.26, t * 1.02, t * 0.78, t * 0.62]
+    knots = [
+        thigh,
+        thigh,
+        thigh * 0.97,
+        thigh * 0.9,
+        thigh * 0.84,
+        t * 1.38,
+        t * 1.2,
+        t * 1.16,
+        t * 1.3,
+        t * 1.26,
+        t * 1.02,
+        t * 0.78,
+        t * 0.62,
+    ]
     return bend, knots
 
 
 def draw_torso(ink: Ink, sk: Skeleton, c: Character) -> None:
     """Neck, chest, belly and hips, bare."""
     skin = c.skin
-    right = [(sk.shoulder * 0.45, -0.02), (sk.shoulder * 0.78, sk.shoulder_y - 0.02), (sk.shoulder, sk.shoulder_y + 0.25)]
-    side = [(sk.half(y), y) for y in (sk.bust_y * 0.7, sk.bust_y, (sk.bust_y + sk.waist_y) / 2, sk.waist_y, sk.hip_y, sk.crotch_y)]
+    right = [
+        (sk.shoulder * 0.45, -0.02),
+        (sk.shoulder * 0.78, sk.shoulder_y - 0.02),
+        (sk.shoulder, sk.shoulder_y + 0.25),
+    ]
+    side = [
+        (sk.half(y), y)
+        for y in (sk.bust_y * 0.7, sk.bust_y, (sk.bust_y + sk.waist_y) / 2, sk.waist_y, sk.hip_y, sk.crotch_y)
+    ]
     half = [*right, *side]
-    shape: list[Run] = [half, [half[-1], (0, sk.crotch_y + 0.25), (-half[-1][0], half[-1][1])], [(-x, y) for x, y in half[::-1]]]
+    shape: list[Run] = [
+        half,
+        [half[-1], (0, sk.crotch_y + 0.25), (-half[-1][0], half[-1][1])],
+        [(-x, y) for x, y in half[::-1]],
+    ]
     ink.part(shape, skin, auto=0.12)
 
 
@@ -70,7 +116,10 @@ def draw_neck(ink: Ink, sk: Skeleton, c: Character, head: Point) -> None:
     left: list[Point] = [(hx - w, hy - 0.1), (hx * 0.5 - w, -0.35), (-w * 1.15, -0.1), (-sk.shoulder * 0.6, 0.08)]
     right: list[Point] = [(sk.shoulder * 0.6, 0.08), (w * 1.15, -0.1), (hx * 0.5 + w, -0.35), (hx + w, hy - 0.1)]
     shape: list[Run] = [left, [left[-1], (0, 0.35), right[0]], right]
-    shadow: list[Run] = [[(hx - 0.7, hy - 0.5), (hx + 0.7, hy - 0.5)], bezier((hx + 0.7, hy), (hx * 0.6, 0.25), (hx - 0.7, hy), 6)]
+    shadow: list[Run] = [
+        [(hx - 0.7, hy - 0.5), (hx + 0.7, hy - 0.5)],
+        bezier((hx + 0.7, hy), (hx * 0.6, 0.25), (hx - 0.7, hy), 6),
+    ]
     ink.part(shape, c.skin, shadows=[shadow], auto=0, line=0)
     for run in (left, right):
         ink.crease(run, c.skin, 1.0)
@@ -97,13 +146,44 @@ def foot_shape(leg: Leg, ease: float) -> list[Run]:
     """A foot seen from the front."""
     (ax, ay), (tx, ty) = leg.ankle, leg.toe
     w = 0.2 + ease
-    return [[(ax - w * 0.9, ay - 0.05), (ax - w, ay + 0.12), (tx - w * 1.25, ty - 0.08), (tx - w * 0.6, ty + 0.03 + ease * 0.4),
-             (tx + w * 0.7, ty + 0.03 + ease * 0.4), (tx + w * 1.25, ty - 0.1), (ax + w, ay + 0.1), (ax + w * 0.9, ay - 0.05)]]
+    return [
+        [
+            (ax - w * 0.9, ay - 0.05),
+            (ax - w, ay + 0.12),
+            (tx - w * 1.25, ty - 0.08),
+            (tx - w * 0.6, ty + 0.03 + ease * 0.4),
+            (tx + w * 0.7, ty + 0.03 + ease * 0.4),
+            (tx + w * 1.25, ty - 0.1),
+            (ax + w, ay + 0.1),
+            (ax + w * 0.9, ay - 0.05),
+        ]
+    ]
 
 
 # Hands in a frame whose u points along the forearm and v towards the thumb, in head units.
-_RELAXED: Run = [(-0.06, 0.12), (0.1, 0.17), (0.34, 0.19), (0.58, 0.13), (0.72, 0.05), (0.7, -0.05), (0.56, -0.15), (0.3, -0.18), (0.08, -0.16), (-0.06, -0.12)]
-_FIST: Run = [(-0.06, 0.12), (0.1, 0.2), (0.28, 0.24), (0.42, 0.16), (0.46, 0.0), (0.42, -0.16), (0.26, -0.22), (0.08, -0.18), (-0.06, -0.12)]
+_RELAXED: Run = [
+    (-0.06, 0.12),
+    (0.1, 0.17),
+    (0.34, 0.19),
+    (0.58, 0.13),
+    (0.72, 0.05),
+    (0.7, -0.05),
+    (0.56, -0.15),
+    (0.3, -0.18),
+    (0.08, -0.16),
+    (-0.06, -0.12),
+]
+_FIST: Run = [
+    (-0.06, 0.12),
+    (0.1, 0.2),
+    (0.28, 0.24),
+    (0.42, 0.16),
+    (0.46, 0.0),
+    (0.42, -0.16),
+    (0.26, -0.22),
+    (0.08, -0.18),
+    (-0.06, -0.12),
+]
 _PALM: Run = [(-0.06, 0.12), (0.14, 0.2), (0.36, 0.21), (0.42, 0.0), (0.36, -0.2), (0.12, -0.17), (-0.06, -0.12)]
 
 
@@ -120,7 +200,11 @@ def draw_hand(ink: Ink, arm: Arm, skin: Rgb, back: bool = False) -> None:
 
     def finger(start: Point, end: Point, w: float = 0.075) -> None:
         m = lerp(start, end, 0.5)
-        ink.part(ribbon([put(start), put(m), put(lerp(start, end, 0.92)), put(end)], [w, w * 0.95, w * 0.8, w * 0.3]), skin, auto=0.02)
+        ink.part(
+            ribbon([put(start), put(m), put(lerp(start, end, 0.92)), put(end)], [w, w * 0.95, w * 0.8, w * 0.3]),
+            skin,
+            auto=0.02,
+        )
 
     if arm.hand == "relaxed":
         finger((0.14, 0.14), (0.42, 0.27), 0.07)
@@ -151,17 +235,40 @@ def draw_book(ink: Ink, sk: Skeleton, rgb: Rgb) -> None:
     """A closed book held before the chest."""
     y = (sk.bust_y + sk.waist_y) / 2 + 0.05
     x, h = sk.centre + 0.1, 0.72
-    ink.part([[(x - 0.62, y - h), (x + 0.6, y - h - 0.1)], [(x + 0.6, y - h - 0.1), (x + 0.66, y + h - 0.1)],
-              [(x + 0.66, y + h - 0.1), (x - 0.56, y + h)], [(x - 0.56, y + h), (x - 0.62, y - h)]], rgb, auto=0.08)
+    ink.part(
+        [
+            [(x - 0.62, y - h), (x + 0.6, y - h - 0.1)],
+            [(x + 0.6, y - h - 0.1), (x + 0.66, y + h - 0.1)],
+            [(x + 0.66, y + h - 0.1), (x - 0.56, y + h)],
+            [(x - 0.56, y + h), (x - 0.62, y - h)],
+        ],
+        rgb,
+        auto=0.08,
+    )
     ink.crease([(x - 0.48, y - h), (x - 0.42, y + h)], rgb, 0.8)
-    ink.paint([[(x - 0.2, y - 0.4), (x + 0.4, y - 0.44)], [(x + 0.4, y - 0.44), (x + 0.41, y - 0.2)], [(x + 0.41, y - 0.2), (x - 0.19, y - 0.16)]], mix(rgb, (255, 255, 255), 0.6))
+    ink.paint(
+        [
+            [(x - 0.2, y - 0.4), (x + 0.4, y - 0.44)],
+            [(x + 0.4, y - 0.44), (x + 0.41, y - 0.2)],
+            [(x + 0.41, y - 0.2), (x - 0.19, y - 0.16)],
+        ],
+        mix(rgb, (255, 255, 255), 0.6),
+    )
 
 
 def draw_bag(ink: Ink, arm: Arm, rgb: Rgb) -> None:
     """A school bag hanging from the hand."""
     x, y = arm.wrist[0], arm.wrist[1] + 0.4
     ink.stroke(ellipse(x, y + 0.08, 0.22, 0.2), ink.dark(rgb), 0.07)
-    ink.part([[(x - 0.75, y + 0.15), (x + 0.75, y + 0.15)], [(x + 0.75, y + 0.15), (x + 0.82, y + 0.7), (x + 0.78, y + 1.15)],
-              [(x + 0.78, y + 1.15), (x - 0.78, y + 1.15)], [(x - 0.78, y + 1.15), (x - 0.82, y + 0.7), (x - 0.75, y + 0.15)]], rgb, auto=0.1)
+    ink.part(
+        [
+            [(x - 0.75, y + 0.15), (x + 0.75, y + 0.15)],
+            [(x + 0.75, y + 0.15), (x + 0.82, y + 0.7), (x + 0.78, y + 1.15)],
+            [(x + 0.78, y + 1.15), (x - 0.78, y + 1.15)],
+            [(x - 0.78, y + 1.15), (x - 0.82, y + 0.7), (x - 0.75, y + 0.15)],
+        ],
+        rgb,
+        auto=0.1,
+    )
     ink.crease([(x - 0.78, y + 0.5), (x, y + 0.6), (x + 0.78, y + 0.5)], rgb, 0.9)
     ink.paint(ellipse(x, y + 0.58, 0.07, 0.07), (230, 200, 110))

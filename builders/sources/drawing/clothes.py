@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from builders.sources.drawing.body import arm_limb, band, draw_limb, foot_shape, leg_limb
+from builders.sources.drawing.body import arm_limb, band, draw_limb
 from builders.sources.drawing.model import COLOURS, Character, Outfit, Rgb, Scene
 from builders.sources.drawing.shapes import Ink, Point, Run, bezier, clamp, ellipse, lerp, luma, mix, ribbon
-from builders.sources.drawing.skeleton import Arm, Leg, Skeleton
+from builders.sources.drawing.skeleton import Arm, Skeleton
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,15 @@ def torso_shape(sk: Skeleton, hem: float, ease: float, neck: str) -> list[Run]:
         right.append((sk.shoulder * 0.8, sk.bust_y * 0.6))
     else:
         right.append((sk.shoulder * 0.98 + ease * 0.5, sk.shoulder_y + 0.26))
-    for y in (sk.bust_y * 0.85, sk.bust_y, (sk.bust_y + sk.waist_y) / 2, sk.waist_y, (sk.waist_y + sk.hip_y) / 2, sk.hip_y, sk.crotch_y):
+    for y in (
+        sk.bust_y * 0.85,
+        sk.bust_y,
+        (sk.bust_y + sk.waist_y) / 2,
+        sk.waist_y,
+        (sk.waist_y + sk.hip_y) / 2,
+        sk.hip_y,
+        sk.crotch_y,
+    ):
         if y < hem - 0.1:
             right.append((sk.half(y) + ease, y))
     end = (sk.half(hem) + ease * 1.2, hem)
@@ -130,7 +139,12 @@ def torso_folds(fig: Figure, rgb: Rgb, hem: float, ease: float) -> list[list[Run
         for side in (-1.0, 1.0):
             x, r = sk.centre * 1.3 + side * sk.bust * 0.46, sk.bust * 0.36
             y = sk.bust_y + 0.16
-            shadows.append([bezier((x - r, y - 0.02), (x, y + 0.34 + 0.2 * c.bust), (x + r, y - 0.02), 6), bezier((x + r, y - 0.02), (x, y + 0.2), (x - r, y - 0.02), 6)])
+            shadows.append(
+                [
+                    bezier((x - r, y - 0.02), (x, y + 0.34 + 0.2 * c.bust), (x + r, y - 0.02), 6),
+                    bezier((x + r, y - 0.02), (x, y + 0.2), (x - r, y - 0.02), 6),
+                ]
+            )
     w = sk.half(sk.waist_y) + ease
     for side in (-1.0, 1.0):
         y = sk.waist_y
@@ -165,8 +179,19 @@ def draw_top(fig: Figure, tag: str, cut: Cut, rgb: Rgb) -> None:
     shape = torso_shape(sk, hem, cut.ease, neck)
     ink.part(shape, rgb, shadows=torso_folds(fig, rgb, hem, cut.ease), auto=0.14)
     if tag == "one-piece_swimsuit":
-        ink.part([[(-sk.hip * 0.98, sk.hip_y - 0.3), (sk.hip * 0.98, sk.hip_y - 0.3)], bezier((sk.hip * 0.98, sk.hip_y - 0.2), (sk.hip * 0.5, sk.crotch_y - 0.1), (0.14, sk.crotch_y + 0.22), 5),
-                  bezier((-0.14, sk.crotch_y + 0.22), (-sk.hip * 0.5, sk.crotch_y - 0.1), (-sk.hip * 0.98, sk.hip_y - 0.2), 5)], rgb, line=0)
+        ink.part(
+            [
+                [(-sk.hip * 0.98, sk.hip_y - 0.3), (sk.hip * 0.98, sk.hip_y - 0.3)],
+                bezier(
+                    (sk.hip * 0.98, sk.hip_y - 0.2), (sk.hip * 0.5, sk.crotch_y - 0.1), (0.14, sk.crotch_y + 0.22), 5
+                ),
+                bezier(
+                    (-0.14, sk.crotch_y + 0.22), (-sk.hip * 0.5, sk.crotch_y - 0.1), (-sk.hip * 0.98, sk.hip_y - 0.2), 5
+                ),
+            ],
+            rgb,
+            line=0,
+        )
     if behind:
         return
     x = sk.centre
@@ -177,10 +202,33 @@ def draw_top(fig: Figure, tag: str, cut: Cut, rgb: Rgb) -> None:
             ink.paint(ellipse(x + 0.07, y, 0.045, 0.045), trim_of(rgb))
     if tag == "kimono":
         ink.crease([(-0.45, -0.05), (x + 0.25, sk.bust_y + 0.3)], rgb, 1.2)
-        ink.part([[(-0.5, -0.05), (-0.1, 0.4), (x + 0.2, 0.98)], [(x + 0.2, 0.98), (x + 0.05, 1.05)], [(x + 0.05, 1.05), (-0.3, 0.5), (-0.66, 0.0)]], (250, 250, 250), auto=0)
-        ink.part([[(0.5, -0.05), (0.1, 0.4), (-0.3, 1.12)], [(-0.3, 1.12), (-0.12, 1.2)], [(-0.12, 1.2), (0.32, 0.5), (0.66, 0.0)]], (250, 250, 250), auto=0)
+        ink.part(
+            [
+                [(-0.5, -0.05), (-0.1, 0.4), (x + 0.2, 0.98)],
+                [(x + 0.2, 0.98), (x + 0.05, 1.05)],
+                [(x + 0.05, 1.05), (-0.3, 0.5), (-0.66, 0.0)],
+            ],
+            (250, 250, 250),
+            auto=0,
+        )
+        ink.part(
+            [
+                [(0.5, -0.05), (0.1, 0.4), (-0.3, 1.12)],
+                [(-0.3, 1.12), (-0.12, 1.2)],
+                [(-0.12, 1.2), (0.32, 0.5), (0.66, 0.0)],
+            ],
+            (250, 250, 250),
+            auto=0,
+        )
     if tag == "hoodie":
-        ink.part([[(-0.72, -0.05), (-0.45, 0.42), (0.0, 0.6), (0.45, 0.42), (0.72, -0.05)], [(0.72, -0.05), (0.4, 0.2), (0, 0.32), (-0.4, 0.2), (-0.72, -0.05)]], rgb, auto=0.05)
+        ink.part(
+            [
+                [(-0.72, -0.05), (-0.45, 0.42), (0.0, 0.6), (0.45, 0.42), (0.72, -0.05)],
+                [(0.72, -0.05), (0.4, 0.2), (0, 0.32), (-0.4, 0.2), (-0.72, -0.05)],
+            ],
+            rgb,
+            auto=0.05,
+        )
         for s in (-0.16, 0.16):
             ink.brush([(x + s, 0.5), (x + s * 1.1, 1.0), (x + s, 1.35)], 0.06, trim_of(rgb), taper=(1, 1))
         y = sk.waist_y + 0.1
@@ -188,13 +236,24 @@ def draw_top(fig: Figure, tag: str, cut: Cut, rgb: Rgb) -> None:
     if tag == "sweater":
         for t in (-0.6, -0.3, 0.0, 0.3, 0.6):
             ink.crease([(t * sk.bust, 0.5), (t * sk.bust * 1.1, sk.bust_y), (t * sk.waist, hem - 0.12)], rgb, 0.45, 0.5)
-        ink.crease([(-sk.half(hem) - cut.ease, hem - 0.16), (0, hem - 0.07), (sk.half(hem) + cut.ease, hem - 0.16)], rgb, 0.7)
+        ink.crease(
+            [(-sk.half(hem) - cut.ease, hem - 0.16), (0, hem - 0.07), (sk.half(hem) + cut.ease, hem - 0.16)], rgb, 0.7
+        )
     if tag == "t-shirt" and fig.variant % 2:
         ink.paint(ellipse(x, sk.bust_y + 0.2, 0.34, 0.3), trim_of(rgb), 0.9)
     if tag != "one-piece_swimsuit":
         creases(fig, rgb, hem, cut.ease)
     if cut.skirt == 0 and tag != "one-piece_swimsuit":
-        ink.crease([(-sk.half(sk.waist_y), sk.waist_y - 0.25), (-sk.waist * 0.4, sk.waist_y - 0.05), (-sk.waist * 0.2, sk.waist_y)], rgb, 0.6, 0.8)
+        ink.crease(
+            [
+                (-sk.half(sk.waist_y), sk.waist_y - 0.25),
+                (-sk.waist * 0.4, sk.waist_y - 0.05),
+                (-sk.waist * 0.2, sk.waist_y),
+            ],
+            rgb,
+            0.6,
+            0.8,
+        )
 
 
 def draw_skirt(fig: Figure, rgb: Rgb, length: float, flare: float, pleats: bool) -> None:
@@ -213,7 +272,7 @@ def draw_skirt(fig: Figure, rgb: Rgb, length: float, flare: float, pleats: bool)
         t = 1 - 2 * i / n
         y = hem + 0.26 * (1 - t * t) * min(flare + 0.3, 1) + (0.07 if i % 2 else -0.02)
         bottom.append((t * w1 + sway * (1 - t * t), y if 0 < i < n else hem))
-    runs += [[a, b] for a, b in zip(bottom, bottom[1:], strict=False)] if pleats else [bottom]
+    runs += [[a, b] for a, b in itertools.pairwise(bottom)] if pleats else [bottom]
     runs.append([(-x, y) for x, y in right[::-1]])
     shadows: list[list[Run]] = []
     for i in range(1, n, 1 if pleats else 2):
@@ -221,7 +280,12 @@ def draw_skirt(fig: Figure, rgb: Rgb, length: float, flare: float, pleats: bool)
         a = (t * w0 * 0.95, top + 0.1)
         wide = (w1 / n) * (0.8 if pleats else 1.0)
         mid = lerp(a, b, 0.5)
-        shadows.append([[a, (mid[0] + 0.03, mid[1]), (b[0] + 0.1 * wide, b[1] - 0.04)], [(b[0] - wide, b[1] - 0.05), (mid[0] - wide * 0.4, mid[1]), a]])
+        shadows.append(
+            [
+                [a, (mid[0] + 0.03, mid[1]), (b[0] + 0.1 * wide, b[1] - 0.04)],
+                [(b[0] - wide, b[1] - 0.05), (mid[0] - wide * 0.4, mid[1]), a],
+            ]
+        )
     ink.part(runs, rgb, auto=0.14)
     ink.shade(shadows, rgb)
     for i in range(1, n):
@@ -231,53 +295,14 @@ def draw_skirt(fig: Figure, rgb: Rgb, length: float, flare: float, pleats: bool)
         ink.crease([lerp(a, b, start), lerp(a, b, 0.5), b], rgb, 0.75)
     if fig.variant % 3 == 0 and not pleats:
         ink.stroke([[(p[0] * 0.985, p[1] - 0.16) for p in bottom]], trim_of(rgb), 0.06, closed=False)
-    ink.part([[(-w0, top - 0.06), (0, top + 0.04), (w0, top - 0.06)], [(w0 + 0.01, top + 0.12), (0, top + 0.22), (-w0 - 0.01, top + 0.12)]], ink.dark(rgb, 0.35), auto=0)
-
-
-def draw_trousers(fig: Figure, rgb: Rgb, length: float) -> None:
-    """Trousers or shorts."""
-    sk, ink = fig.sk, fig.ink
-    for leg in sk.legs:
-        spine, widths = leg_limb(sk, leg)
-        wide = [w + 0.03 + 0.08 * i / 12 for i, w in enumerate(widths)]
-        ink.part(band(spine, wide, 0, length), rgb, auto=0.13)
-        for k in (0.45, 0.52):
-            if length > 0.6:
-                p = spine[int(12 * k)]
-                ink.crease([(p[0] - 0.2, p[1]), (p[0], p[1] + 0.08), (p[0] + 0.18, p[1] + 0.02)], rgb, 0.6, 0.8)
-    w = sk.half(sk.waist_y) + 0.04
-    ink.part([[(-w, sk.waist_y), (w, sk.waist_y)], [(w, sk.waist_y), (sk.hip + 0.04, sk.hip_y), (sk.hip * 0.98, sk.crotch_y)], [(sk.hip * 0.98, sk.crotch_y), (0.06, sk.crotch_y + 0.18)],
-              [(-0.06, sk.crotch_y + 0.18), (-sk.hip * 0.98, sk.crotch_y)], [(-sk.hip * 0.98, sk.crotch_y), (-sk.hip - 0.04, sk.hip_y), (-w, sk.waist_y)]], rgb, auto=0.1, line=0)
-    ink.crease([(0, sk.waist_y + 0.1), (0.03, sk.hip_y), (0, sk.crotch_y + 0.15)], rgb, 0.8)
-    for side in (-1.0, 1.0):
-        ink.crease([(side * w, sk.waist_y), (side * (sk.hip + 0.04), sk.hip_y), (side * sk.hip * 0.98, sk.crotch_y)], rgb)
-
-
-def draw_legwear(fig: Figure, leg: Leg, rgb: Rgb, start: float) -> None:
-    """Stockings or socks from `start` (share of the leg from the hip) to the toes."""
-    ink = fig.ink
-    spine, widths = leg_limb(fig.sk, leg)
-    ink.part(foot_shape(leg, 0.01), rgb, auto=0.05)
-    ink.part(band(spine, widths, start, 1, 0.02), rgb, auto=0.1)
-    if start > 0.05:
-        ink.part(band(spine, widths, start, start + 0.035, 0.045), ink.dark(rgb, 0.4) if luma(rgb) > 90 else ink.light(rgb, 0.4), auto=0)
-
-
-def draw_shoe(fig: Figure, leg: Leg, tag: str, rgb: Rgb) -> None:
-    """One shoe or boot."""
-    ink = fig.ink
-    if tag == "boots":
-        spine, widths = leg_limb(fig.sk, leg)
-        ink.part(band(spine, widths, 0.7, 1, 0.07), rgb, auto=0.1)
-        ink.part(band(spine, widths, 0.7, 0.74, 0.1), ink.dark(rgb, 0.5), auto=0)
-    ink.part(foot_shape(leg, 0.06), rgb, auto=0.07)
-    (ax, ay), (tx, ty) = leg.ankle, leg.toe
-    if tag == "sneakers":
-        ink.paint([[(tx - 0.28, ty - 0.02), (tx, ty + 0.03), (tx + 0.28, ty - 0.02)], [(tx + 0.27, ty + 0.07), (tx - 0.27, ty + 0.07)]], (248, 248, 248))
-    elif tag != "boots":
-        skin = ellipse(ax + (tx - ax) * 0.2, ay + 0.06, 0.16, 0.09)
-        legwear = fig.rgb(*LEGWEAR)
-        ink.paint(skin, legwear or fig.character.skin)
+    ink.part(
+        [
+            [(-w0, top - 0.06), (0, top + 0.04), (w0, top - 0.06)],
+            [(w0 + 0.01, top + 0.12), (0, top + 0.22), (-w0 - 0.01, top + 0.12)],
+        ],
+        ink.dark(rgb, 0.35),
+        auto=0,
+    )
 
 
 def draw_sleeve(fig: Figure, arm: Arm, cut: Cut, rgb: Rgb) -> None:
@@ -307,7 +332,12 @@ def draw_sleeve(fig: Figure, arm: Arm, cut: Cut, rgb: Rgb) -> None:
     draw_limb(ink, shape, arm.side, rgb, 0.12)
     e = arm.elbow
     if stop > 0.6:
-        ink.crease([(e[0] - arm.side * t * 0.7, e[1] - 0.12), (e[0], e[1] - 0.04), (e[0] + arm.side * t * 0.2, e[1] - 0.1)], rgb, 0.7, 0.8)
+        ink.crease(
+            [(e[0] - arm.side * t * 0.7, e[1] - 0.12), (e[0], e[1] - 0.04), (e[0] + arm.side * t * 0.2, e[1] - 0.1)],
+            rgb,
+            0.7,
+            0.8,
+        )
         ink.crease([(e[0] - arm.side * t * 0.8, e[1] + 0.1), (e[0] - arm.side * 0.05, e[1] + 0.1)], rgb, 0.6, 0.7)
         ink.part(band(spine, loose, stop - 0.06, stop, 0.02), ink.dark(rgb, 0.3), auto=0)
     elif cut.ease > 0.04:

@@ -30,14 +30,43 @@ def _ball(ink: Ink, rng: np.random.Generator, c: Rgb) -> None:
 
 
 def _fruit(ink: Ink, rng: np.random.Generator, c: Rgb) -> None:
-    ink.part([[(0, -1.2), (1.2, -1.4), (1.6, -0.1), (0.9, 1.4), (0, 1.3), (-0.9, 1.4), (-1.6, -0.1), (-1.2, -1.4), (0, -1.2)]], c, auto=0.3)
+    ink.part(
+        [
+            [
+                (0, -1.2),
+                (1.2, -1.4),
+                (1.6, -0.1),
+                (0.9, 1.4),
+                (0, 1.3),
+                (-0.9, 1.4),
+                (-1.6, -0.1),
+                (-1.2, -1.4),
+                (0, -1.2),
+            ]
+        ],
+        c,
+        auto=0.3,
+    )
     ink.crease([(0, -1.2), (0.1, -1.7), (0.3, -2.0)], (110, 70, 40), 2)
-    ink.part([bezier((0.1, -1.5), (0.8, -2.2), (1.3, -1.7), 5), bezier((1.3, -1.7), (0.7, -1.3), (0.1, -1.5), 5)], (90, 160, 80), auto=0.05)
+    ink.part(
+        [bezier((0.1, -1.5), (0.8, -2.2), (1.3, -1.7), 5), bezier((1.3, -1.7), (0.7, -1.3), (0.1, -1.5), 5)],
+        (90, 160, 80),
+        auto=0.05,
+    )
 
 
 def _lamp(ink: Ink, rng: np.random.Generator, c: Rgb) -> None:
     ink.part([[(-0.1, 0), (0.1, 0)], [(0.1, 2.4), (-0.1, 2.4)]], (90, 90, 96), auto=0)
-    ink.part([[(-0.7, -1.5), (0.7, -1.5)], [(0.7, -1.5), (1.5, 0.4)], [(1.5, 0.4), (0, 0.6), (-1.5, 0.4)], [(-1.5, 0.4), (-0.7, -1.5)]], c, auto=0.2)
+    ink.part(
+        [
+            [(-0.7, -1.5), (0.7, -1.5)],
+            [(0.7, -1.5), (1.5, 0.4)],
+            [(1.5, 0.4), (0, 0.6), (-1.5, 0.4)],
+            [(-1.5, 0.4), (-0.7, -1.5)],
+        ],
+        c,
+        auto=0.2,
+    )
 
 
 def _clock(ink: Ink, rng: np.random.Generator, c: Rgb) -> None:
@@ -84,7 +113,17 @@ def _plate(ink: Ink, rng: np.random.Generator, c: Rgb) -> None:
 def _hair_back(ink: Ink, rng: np.random.Generator, c: Rgb) -> None:
     hair = list(HAIR_COLOURS.values())[int(rng.integers(len(HAIR_COLOURS)))]
     low = float(rng.uniform(0.8, 2.4))
-    ink.part([[(-1.2, low), (-1.5, 0.2), (-1.2, -1.2), (0, -1.9), (1.2, -1.2), (1.5, 0.2), (1.2, low)], [(1.2, low), (0.6, low - 0.3)], [(0.6, low - 0.3), (0, low + 0.2)], [(0, low + 0.2), (-0.6, low - 0.2)], [(-0.6, low - 0.2), (-1.2, low)]], hair, auto=0.25)
+    ink.part(
+        [
+            [(-1.2, low), (-1.5, 0.2), (-1.2, -1.2), (0, -1.9), (1.2, -1.2), (1.5, 0.2), (1.2, low)],
+            [(1.2, low), (0.6, low - 0.3)],
+            [(0.6, low - 0.3), (0, low + 0.2)],
+            [(0, low + 0.2), (-0.6, low - 0.2)],
+            [(-0.6, low - 0.2), (-1.2, low)],
+        ],
+        hair,
+        auto=0.25,
+    )
     for x in (-0.9, -0.5, -0.1, 0.3, 0.8):
         ink.crease([(x * 0.3, -1.7), (x * 1.2, -0.4), (x, low - 0.3)], hair)
 
@@ -92,7 +131,15 @@ def _hair_back(ink: Ink, rng: np.random.Generator, c: Rgb) -> None:
 def _bare_head(ink: Ink, rng: np.random.Generator, c: Rgb) -> None:
     """A mannequin: head, neck and shoulders without features."""
     skin = _skin(rng) if rng.random() < 0.6 else c
-    ink.part([[(-1.9, 2.4), (-1.5, 1.5), (-0.4, 1.2), (-0.4, 0.6)], [(-0.4, 0.6), (0.4, 0.6)], [(0.4, 0.6), (0.4, 1.2), (1.5, 1.5), (1.9, 2.4)]], c, auto=0.2)
+    ink.part(
+        [
+            [(-1.9, 2.4), (-1.5, 1.5), (-0.4, 1.2), (-0.4, 0.6)],
+            [(-0.4, 0.6), (0.4, 0.6)],
+            [(0.4, 0.6), (0.4, 1.2), (1.5, 1.5), (1.9, 2.4)],
+        ],
+        c,
+        auto=0.2,
+    )
     if rng.random() < 0.4:
         ink.part(ellipse(0, -0.5, 0.9, 1.2), skin, auto=0.2)
 
@@ -101,23 +148,57 @@ def _hand(ink: Ink, rng: np.random.Generator, c: Rgb) -> None:
     skin = _skin(rng)
     for i in range(4):
         x = -0.6 + 0.4 * i
-        ink.part(ribbon([(x, 0.2), (x * 1.3, -0.8), (x * 1.5, -1.6 + 0.2 * abs(i - 1.5))], [0.24, 0.22, 0.08]), skin, auto=0.05)
+        ink.part(
+            ribbon([(x, 0.2), (x * 1.3, -0.8), (x * 1.5, -1.6 + 0.2 * abs(i - 1.5))], [0.24, 0.22, 0.08]),
+            skin,
+            auto=0.05,
+        )
     ink.part(ribbon([(0.5, 0.8), (1.2, 0.2), (1.6, -0.4)], [0.3, 0.24, 0.08]), skin, auto=0.05)
-    ink.part([[(-0.85, 0), (0.85, 0), (0.8, 1.0), (0.5, 2.2)], [(0.5, 2.2), (-0.5, 2.2)], [(-0.5, 2.2), (-0.8, 1.0), (-0.85, 0)]], skin, auto=0.12)
+    ink.part(
+        [
+            [(-0.85, 0), (0.85, 0), (0.8, 1.0), (0.5, 2.2)],
+            [(0.5, 2.2), (-0.5, 2.2)],
+            [(-0.5, 2.2), (-0.8, 1.0), (-0.85, 0)],
+        ],
+        skin,
+        auto=0.12,
+    )
 
 
 def _pot(ink: Ink, rng: np.random.Generator, c: Rgb) -> None:
     for _ in range(8):
         x, y = float(rng.normal(0, 0.8)), float(rng.uniform(-2, -0.4))
         ink.part(ellipse(x, y, 0.5, 0.4), hsv_shift((80, 150, 80), float(rng.normal(0, 0.03)), 1, 1), auto=0.08)
-    ink.part([[(-1.3, -0.2), (1.3, -0.2)], [(1.3, -0.2), (0.9, 1.8)], [(0.9, 1.8), (-0.9, 1.8)], [(-0.9, 1.8), (-1.3, -0.2)]], c, auto=0.2)
+    ink.part(
+        [
+            [(-1.3, -0.2), (1.3, -0.2)],
+            [(1.3, -0.2), (0.9, 1.8)],
+            [(0.9, 1.8), (-0.9, 1.8)],
+            [(-0.9, 1.8), (-1.3, -0.2)],
+        ],
+        c,
+        auto=0.2,
+    )
 
 
 def _window(ink: Ink, rng: np.random.Generator, c: Rgb) -> None:
-    ink.part([[(-1.6, -1.9), (1.6, -1.9)], [(1.6, -1.9), (1.6, 1.9)], [(1.6, 1.9), (-1.6, 1.9)], [(-1.6, 1.9), (-1.6, -1.9)]], c, auto=0.05)
+    ink.part(
+        [
+            [(-1.6, -1.9), (1.6, -1.9)],
+            [(1.6, -1.9), (1.6, 1.9)],
+            [(1.6, 1.9), (-1.6, 1.9)],
+            [(-1.6, 1.9), (-1.6, -1.9)],
+        ],
+        c,
+        auto=0.05,
+    )
     for x in (-0.75, 0.75):
         for y in (-0.9, 0.9):
-            ink.part([[(x - 0.6, y - 0.75), (x + 0.6, y - 0.75)], [(x + 0.6, y + 0.75), (x - 0.6, y + 0.75)]], (190, 220, 246), auto=0.1)
+            ink.part(
+                [[(x - 0.6, y - 0.75), (x + 0.6, y - 0.75)], [(x + 0.6, y + 0.75), (x - 0.6, y + 0.75)]],
+                (190, 220, 246),
+                auto=0.1,
+            )
 
 
 def _bubble(ink: Ink, rng: np.random.Generator, c: Rgb) -> None:
@@ -136,12 +217,25 @@ def _strokes(ink: Ink, rng: np.random.Generator, size: float) -> None:
             x, y = (i - 1) * size, (j - 1) * size - 0.2
             for _ in range(int(rng.integers(2, 6))):
                 p = rng.uniform(-0.35, 0.35, 4).tolist()
-                ink.brush([(x + p[0] * size, y + p[1] * size), (x + p[2] * size, y + p[3] * size)], 0.1 * size, (40, 34, 44), taper=(1, 0.6))
+                ink.brush(
+                    [(x + p[0] * size, y + p[1] * size), (x + p[2] * size, y + p[3] * size)],
+                    0.1 * size,
+                    (40, 34, 44),
+                    taper=(1, 0.6),
+                )
 
 
 def _crown(ink: Ink, rng: np.random.Generator, c: Rgb) -> None:
     gold: Rgb = (238, 196, 84)
-    tips: list[Run] = [[(-1.6, 1.0), (-1.8, -1.0)], [(-1.8, -1.0), (-0.8, 0.1)], [(-0.8, 0.1), (0, -1.4)], [(0, -1.4), (0.8, 0.1)], [(0.8, 0.1), (1.8, -1.0)], [(1.8, -1.0), (1.6, 1.0)], [(1.6, 1.0), (-1.6, 1.0)]]
+    tips: list[Run] = [
+        [(-1.6, 1.0), (-1.8, -1.0)],
+        [(-1.8, -1.0), (-0.8, 0.1)],
+        [(-0.8, 0.1), (0, -1.4)],
+        [(0, -1.4), (0.8, 0.1)],
+        [(0.8, 0.1), (1.8, -1.0)],
+        [(1.8, -1.0), (1.6, 1.0)],
+        [(1.6, 1.0), (-1.6, 1.0)],
+    ]
     ink.part(tips, gold, auto=0.1)
     ink.part(ellipse(0, 0.5, 0.3, 0.3), c, auto=0.05)
 
@@ -152,12 +246,29 @@ def _eyeless(ink: Ink, rng: np.random.Generator, c: Rgb) -> None:
     ink.part(ellipse(0, 0.2, float(rng.uniform(0.9, 1.5)), 1.7), skin, auto=0.25)
     ink.crease([(-0.3, 0.3), (0.0, 0.5), (0.35, 0.35)], skin)
     if rng.random() < 0.6:
-        ink.part([bezier((-1.4, 0.6), (0, 0.9), (1.4, 0.6), 5), bezier((1.5, 2.2), (0, 2.4), (-1.5, 2.2), 5)], c, auto=0.1)
+        ink.part(
+            [bezier((-1.4, 0.6), (0, 0.9), (1.4, 0.6), 5), bezier((1.5, 2.2), (0, 2.4), (-1.5, 2.2), 5)], c, auto=0.1
+        )
 
 
 _PAINTERS: tuple[_Painter, ...] = (
-    _ball, _fruit, _lamp, _clock, _flower, _animal, _plate, _hair_back, _bare_head, _hand, _pot, _window, _bubble, _glyphs, _crown, _eyeless,
-)  # fmt: skip
+    _ball,
+    _fruit,
+    _lamp,
+    _clock,
+    _flower,
+    _animal,
+    _plate,
+    _hair_back,
+    _bare_head,
+    _hand,
+    _pot,
+    _window,
+    _bubble,
+    _glyphs,
+    _crown,
+    _eyeless,
+)
 
 
 def random_distractor(rng: np.random.Generator, size: int) -> NDArray[np.uint8]:

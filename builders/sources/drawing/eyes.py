@@ -63,7 +63,13 @@ class _Eye:
         bend = -0.34 if self.state == "happy" else 0.26
         base = 0.3
         self.h = max(self.h, self.w * 0.9)
-        arc = [self.p(-1, base), self.p(-0.5, base + bend), self.p(0.1, base + bend * 1.25), self.p(0.65, base + bend * 0.7), self.p(1.05, base + 0.1)]
+        arc = [
+            self.p(-1, base),
+            self.p(-0.5, base + bend),
+            self.p(0.1, base + bend * 1.25),
+            self.p(0.65, base + bend * 0.7),
+            self.p(1.05, base + 0.1),
+        ]
         self.ink.brush(arc, max(self.style.line_width * 1.9, 0.055), self.lash, taper=(0.3, 0.4))
         if self.style.eye_style in ("detailed", "glossy"):
             d = 0.22 if self.state == "shut" else 0.0
@@ -73,11 +79,20 @@ class _Eye:
     def _dot(self) -> None:
         x, y = self.centre
         self.ink.paint(ellipse(x, y, self.w * 0.36, self.h * 0.62), mix(self.eye, (30, 20, 30), 0.7))
-        self.ink.brush([self.p(-0.6, -0.55), self.p(0, -0.8), self.p(0.75, -0.55)], self.style.line_width * 1.6, self.lash)
+        self.ink.brush(
+            [self.p(-0.6, -0.55), self.p(0, -0.8), self.p(0.75, -0.55)], self.style.line_width * 1.6, self.lash
+        )
         self.ink.paint(ellipse(x + 0.12 * self.w, y - 0.25 * self.h, self.w * 0.12, self.h * 0.16), (255, 255, 255))
 
     def _open(self, gaze: float) -> None:
-        upper = [self.p(-1.0, 0.12), self.p(-0.78, -0.5), self.p(-0.25, -0.96), self.p(0.35, -0.98), self.p(0.82, -0.6), self.p(1.05, 0.0)]
+        upper = [
+            self.p(-1.0, 0.12),
+            self.p(-0.78, -0.5),
+            self.p(-0.25, -0.96),
+            self.p(0.35, -0.98),
+            self.p(0.82, -0.6),
+            self.p(1.05, 0.0),
+        ]
         lower = [upper[-1], self.p(0.8, 0.66), self.p(0.2, 0.98), self.p(-0.45, 0.9), upper[0]]
         if self.state == "half":
             upper = [self.p(-1.0, -0.3), self.p(-0.4, -0.72), self.p(0.4, -0.68), self.p(1.08, -0.2)]
@@ -86,7 +101,10 @@ class _Eye:
         self.ink.paint(shape, (252, 252, 254))
         self.ink.clip(shape)
         if self.style.eye_style not in ("flat", "ring"):
-            self.ink.paint([[self.p(-1.2, -1.2), self.p(1.2, -1.2)], [self.p(1.2, -0.35), self.p(0, -0.62), self.p(-1.2, -0.35)]], (196, 196, 216))
+            self.ink.paint(
+                [[self.p(-1.2, -1.2), self.p(1.2, -1.2)], [self.p(1.2, -0.35), self.p(0, -0.62), self.p(-1.2, -0.35)]],
+                (196, 196, 216),
+            )
         self._iris(gaze)
         self.ink.end()
         self._lashes(upper, lower)
@@ -103,7 +121,14 @@ class _Eye:
         iris = ellipse(cx, cy, rx, ry)
         if st.eye_style in ("flat", "simple"):
             ink.paint(iris, self.eye)
-            ink.paint([[(cx - 1, cy - 1), (cx + 1, cy - 1)], [(cx + 1, cy - 0.15 * ry), (cx, cy - 0.05 * ry), (cx - 1, cy - 0.15 * ry)]], dark, 0.75)
+            ink.paint(
+                [
+                    [(cx - 1, cy - 1), (cx + 1, cy - 1)],
+                    [(cx + 1, cy - 0.15 * ry), (cx, cy - 0.05 * ry), (cx - 1, cy - 0.15 * ry)],
+                ],
+                dark,
+                0.75,
+            )
         elif st.eye_style == "ring":
             ink.paint(iris, dark)
             ink.paint(ellipse(cx, cy, rx * 0.8, ry * 0.85), self.eye)
@@ -123,7 +148,9 @@ class _Eye:
         if st.eye_style in ("glossy", "detailed"):
             ink.paint(ellipse(cx - side * rx * 0.4, cy + ry * 0.42, rx * 0.17, ry * 0.14), white, 0.9)
         if st.eye_style == "glossy":
-            ink.paint(ellipse(cx + side * rx * 0.1, cy + ry * 0.62, rx * 0.5, ry * 0.16), mix(self.eye, white, 0.7), 0.8)
+            ink.paint(
+                ellipse(cx + side * rx * 0.1, cy + ry * 0.62, rx * 0.5, ry * 0.16), mix(self.eye, white, 0.7), 0.8
+            )
 
     def _lashes(self, upper: Run, lower: Run) -> None:
         ink, st = self.ink, self.style
@@ -178,14 +205,41 @@ def draw_glasses(ink: Ink, head: Head, rgb: Rgb, round_rims: bool) -> None:
         if round_rims:
             rim: list[Run] = ellipse(x, y, rx, ry)
         else:
-            rim = [[(x - rx, y - ry * 0.7), (x - rx * 0.8, y - ry), (x + rx * 0.8, y - ry), (x + rx, y - ry * 0.7), (x + rx * 0.9, y + ry * 0.7),
-                    (x + rx * 0.6, y + ry), (x - rx * 0.6, y + ry), (x - rx * 0.9, y + ry * 0.7), (x - rx, y - ry * 0.7)]]
+            rim = [
+                [
+                    (x - rx, y - ry * 0.7),
+                    (x - rx * 0.8, y - ry),
+                    (x + rx * 0.8, y - ry),
+                    (x + rx, y - ry * 0.7),
+                    (x + rx * 0.9, y + ry * 0.7),
+                    (x + rx * 0.6, y + ry),
+                    (x - rx * 0.6, y + ry),
+                    (x - rx * 0.9, y + ry * 0.7),
+                    (x - rx, y - ry * 0.7),
+                ]
+            ]
         ink.paint(rim, (225, 240, 255), 0.16)
         ink.stroke(rim, rgb, width)
-        ink.paint([[(x - rx * 0.5, y + ry * 0.3), (x - rx * 0.1, y - ry * 0.6), (x + rx * 0.1, y - ry * 0.6), (x - rx * 0.3, y + ry * 0.4)]], (255, 255, 255), 0.35)
+        ink.paint(
+            [
+                [
+                    (x - rx * 0.5, y + ry * 0.3),
+                    (x - rx * 0.1, y - ry * 0.6),
+                    (x + rx * 0.1, y - ry * 0.6),
+                    (x - rx * 0.3, y + ry * 0.4),
+                ]
+            ],
+            (255, 255, 255),
+            0.35,
+        )
         ends.append((x - side * rx, x + side * rx, y - ry * 0.25, side))
     if len(ends) == 2:
-        ink.brush([(ends[0][0], ends[0][2]), ((ends[0][0] + ends[1][0]) / 2, ends[0][2] - 0.06), (ends[1][0], ends[1][2])], width, rgb, taper=(1, 1))
+        ink.brush(
+            [(ends[0][0], ends[0][2]), ((ends[0][0] + ends[1][0]) / 2, ends[0][2] - 0.06), (ends[1][0], ends[1][2])],
+            width,
+            rgb,
+            taper=(1, 1),
+        )
     for _, x, y, side in ends:
         if not head.profile:
             edge = head.at(side * 1.0, 0)[0]

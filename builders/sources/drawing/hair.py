@@ -7,20 +7,79 @@ import math
 import numpy as np
 
 from builders.sources.drawing.head import Head
-from builders.sources.drawing.model import Rgb, Scene
-from builders.sources.drawing.shapes import Ink, Point, Run, bezier, clamp, lerp, mix, ribbon
+from builders.sources.drawing.model import Scene
+from builders.sources.drawing.shapes import Ink, Point, Run, bezier, clamp, lerp, ribbon
+from builders.sources.drawing.tails import draw_ahoge, draw_animal_ears, draw_tails
 
 # Tips of a fringe from the left temple to the right: (x, drop below the brows, lean of the tip). A drop of None
 # is a parting: the hairline shows there.
 _Tip = tuple[float, float | None, float]
 FRINGES: dict[str, list[_Tip]] = {
-    "straight": [(-0.86, 0.1, 0), (-0.62, 0.02, 0), (-0.38, 0.06, 0), (-0.14, 0.0, 0), (0.1, 0.05, 0), (0.35, 0.0, 0), (0.6, 0.06, 0), (0.85, 0.1, 0)],
-    "parted": [(-0.95, 0.45, -0.1), (-0.72, 0.16, -0.16), (-0.4, -0.05, -0.2), (0.05, None, 0), (0.45, -0.05, 0.2), (0.74, 0.16, 0.16), (0.95, 0.45, 0.1)],
-    "swept": [(-0.98, 0.4, -0.05), (-0.68, None, 0), (-0.3, 0.02, 0.22), (0.05, 0.1, 0.26), (0.4, 0.14, 0.26), (0.72, 0.26, 0.2), (0.97, 0.5, 0.05)],
-    "spiky": [(-0.9, 0.35, -0.05), (-0.55, 0.16, 0.08), (-0.12, 0.34, 0.1), (0.28, 0.2, -0.1), (0.62, 0.16, 0.08), (0.92, 0.38, 0.02)],
-    "curtain": [(-1.0, 0.9, 0.04), (-0.8, 0.5, -0.12), (-0.55, 0.15, -0.22), (0.0, None, 0), (0.55, 0.15, 0.22), (0.8, 0.5, 0.12), (1.0, 0.9, -0.04)],
-    "tousled": [(-0.92, 0.5, -0.06), (-0.66, 0.1, -0.12), (-0.36, 0.24, 0.08), (-0.1, 0.02, -0.1), (0.12, 0.36, 0.04), (0.4, 0.08, 0.14), (0.68, 0.22, -0.08), (0.93, 0.46, 0.06)],
-    "long": [(-0.95, 0.7, 0), (-0.7, 0.42, 0.05), (-0.42, 0.5, 0.05), (-0.12, 0.4, 0.04), (0.14, 0.46, -0.05), (0.44, 0.5, -0.04), (0.7, 0.42, -0.05), (0.95, 0.7, 0)],
+    "straight": [
+        (-0.86, 0.1, 0),
+        (-0.62, 0.02, 0),
+        (-0.38, 0.06, 0),
+        (-0.14, 0.0, 0),
+        (0.1, 0.05, 0),
+        (0.35, 0.0, 0),
+        (0.6, 0.06, 0),
+        (0.85, 0.1, 0),
+    ],
+    "parted": [
+        (-0.95, 0.45, -0.1),
+        (-0.72, 0.16, -0.16),
+        (-0.4, -0.05, -0.2),
+        (0.05, None, 0),
+        (0.45, -0.05, 0.2),
+        (0.74, 0.16, 0.16),
+        (0.95, 0.45, 0.1),
+    ],
+    "swept": [
+        (-0.98, 0.4, -0.05),
+        (-0.68, None, 0),
+        (-0.3, 0.02, 0.22),
+        (0.05, 0.1, 0.26),
+        (0.4, 0.14, 0.26),
+        (0.72, 0.26, 0.2),
+        (0.97, 0.5, 0.05),
+    ],
+    "spiky": [
+        (-0.9, 0.35, -0.05),
+        (-0.55, 0.16, 0.08),
+        (-0.12, 0.34, 0.1),
+        (0.28, 0.2, -0.1),
+        (0.62, 0.16, 0.08),
+        (0.92, 0.38, 0.02),
+    ],
+    "curtain": [
+        (-1.0, 0.9, 0.04),
+        (-0.8, 0.5, -0.12),
+        (-0.55, 0.15, -0.22),
+        (0.0, None, 0),
+        (0.55, 0.15, 0.22),
+        (0.8, 0.5, 0.12),
+        (1.0, 0.9, -0.04),
+    ],
+    "tousled": [
+        (-0.92, 0.5, -0.06),
+        (-0.66, 0.1, -0.12),
+        (-0.36, 0.24, 0.08),
+        (-0.1, 0.02, -0.1),
+        (0.12, 0.36, 0.04),
+        (0.4, 0.08, 0.14),
+        (0.68, 0.22, -0.08),
+        (0.93, 0.46, 0.06),
+    ],
+    "long": [
+        (-0.95, 0.7, 0),
+        (-0.7, 0.42, 0.05),
+        (-0.42, 0.5, 0.05),
+        (-0.12, 0.4, 0.04),
+        (0.14, 0.46, -0.05),
+        (0.44, 0.5, -0.04),
+        (0.7, 0.42, -0.05),
+        (0.95, 0.7, 0),
+    ],
     "none": [(-0.9, -0.3, -0.05), (0.0, None, 0), (0.9, -0.3, 0.05)],
 }
 
@@ -51,7 +110,7 @@ class Hair:
     # ---- behind the body -------------------------------------------------------------------------------
     def back(self) -> None:
         """The mass behind neck and shoulders, and tails that hang behind."""
-        self._tails(behind=True)
+        draw_tails(self, behind=True)
         shape = self.mass()
         inner: list[Run] = [[(-0.8, 0.2), (-0.75, 1.2), (-0.62, 3.5)], [(0.62, 3.5), (0.75, 1.2), (0.8, 0.2)]]
         shadows: list[list[Run]] = [] if self.scene.from_behind else [inner]
@@ -72,7 +131,9 @@ class Hair:
             out = side * float(rng.uniform(0.12, 0.5))
             spine = bezier((x - side * 0.12, y - 0.3), (x + side * 0.06, y + d * 0.5), (x + out, y + d), 7)
             w = float(rng.uniform(0.03, 0.08))
-            self.ink.part(ribbon(spine, [w * 0.6, w, w, w * 0.9, w * 0.7, w * 0.4, 0.005]), self.rgb, auto=0.02, line=0.8)
+            self.ink.part(
+                ribbon(spine, [w * 0.6, w, w, w * 0.9, w * 0.7, w * 0.4, 0.005]), self.rgb, auto=0.02, line=0.8
+            )
 
     def _edge(self, y: float) -> float:
         """Half-width of the hair behind at height y."""
@@ -120,7 +181,11 @@ class Hair:
             deep = length * (1 + wild * 0.5 * self.jit[i] * min(1, 1.4 / length)) - 0.1 * (abs(x) / width) ** 2
             tip = (x + out * x / width + 0.06 * self.jit[i + 9], max(deep, length * 0.9))
             notch_x = width * (1 - (2 * i + 2) / count)
-            notch = (notch_x, tip[1] - (0.1 + wild * 0.8 + 0.05 * abs(self.jit[i + 20])) * min(length, 2.0)) if i < count - 1 else (-width, length * 0.86)
+            notch = (
+                (notch_x, tip[1] - (0.1 + wild * 0.8 + 0.05 * abs(self.jit[i + 20])) * min(length, 2.0))
+                if i < count - 1
+                else (-width, length * 0.86)
+            )
             runs.append(bezier(at, (at[0] * 0.97 + out * 0.3 * x / width, (at[1] + tip[1]) / 2 + 0.05), tip, 5))
             runs.append(bezier(tip, (notch[0] * 1.02, (tip[1] + notch[1]) / 2), notch, 5))
             at = notch
@@ -130,7 +195,11 @@ class Hair:
         length = self.fall
         if length < 0.9 and not self.scene.from_behind:
             return
-        xs = [-0.92, -0.75, 0.78, 0.94] if not self.scene.from_behind else [-0.85, -0.6, -0.32, -0.08, 0.2, 0.45, 0.7, 0.9]
+        xs = (
+            [-0.92, -0.75, 0.78, 0.94]
+            if not self.scene.from_behind
+            else [-0.85, -0.6, -0.32, -0.08, 0.2, 0.45, 0.7, 0.9]
+        )
         for i, t in enumerate(xs):
             top = 0.2 if not self.scene.from_behind else -1.4 + 0.2 * abs(self.jit[i])
             spine: list[Point] = []
@@ -144,95 +213,26 @@ class Hair:
             for i in range(18):
                 t = float(rng.choice([-1.0, 1.0]) * rng.uniform(0.62, 0.97))
                 y0, y1 = float(rng.uniform(-0.2, length * 0.4)), length * float(rng.uniform(0.5, 0.97))
-                spine = [(self._edge(max(y, 0)) * t * 0.97 - 0.16 * self.s, y) for y in (y0 + (y1 - y0) * k / 4 for k in range(5))]
+                spine = [
+                    (self._edge(max(y, 0)) * t * 0.97 - 0.16 * self.s, y)
+                    for y in (y0 + (y1 - y0) * k / 4 for k in range(5))
+                ]
                 colour = self.ink.dark(self.rgb, 0.9) if i % 3 else self.ink.light(self.rgb, 1.1)
                 self.ink.brush(spine, 0.025, colour, 0.7)
-
-    # ---- tails ------------------------------------------------------------------------------------------
-    def _tail(self, root: Point, out: float, length: float, width: float) -> None:
-        """One hanging tail: leaves the root sideways, then falls."""
-        wave = {"wavy": 0.16, "curly": 0.24, "spiky": 0.06}.get(self.c.hair_back, 0.05)
-        n = 9
-        spine, widths = [], []
-        for i in range(n):
-            t = i / (n - 1)
-            x = root[0] + out * (1 - (1 - min(t * 2.2, 1)) ** 2) + wave * math.sin(t * 9 + root[0]) * t - 0.25 * out * t
-            y = root[1] - 0.12 * math.sin(math.pi * min(t * 3, 1)) + length * t**1.15
-            spine.append((x, y))
-            widths.append(width * (0.45 + 0.75 * math.sin(math.pi * min(t * 1.1 + 0.12, 1)) ** 0.8) * (1.0 if t < 0.6 else 1.02 - (t - 0.6) * 2.3) + 0.015)
-        widths[-1] = 0.02
-        shape = ribbon(spine, widths)
-        self.ink.part(shape, self.rgb, auto=0.14, fill=self.fill())
-        for k in (-0.4, 0.1, 0.5):
-            line = [(p[0] + k * w, p[1]) for p, w in zip(spine, widths, strict=True)]
-            self.ink.crease(line[1:-1], self.rgb, 0.7, 0.8)
-        if self.ink.style.shine != "none":
-            a, b = spine[2], spine[3]
-            self.ink.brush([(a[0] - widths[2] * 0.7, a[1] + 0.05), lerp(a, b, 0.4), (a[0] + widths[2] * 0.6, a[1])], 0.09, self.ink.light(self.rgb, 1.3), 0.8)
-
-    def _braid(self, root: Point, out: float, length: float) -> None:
-        n = max(4, int(length / 0.34))
-        for i in range(n):
-            t = i / n
-            x, y = root[0] + out * math.sin(min(t * 2, 1) * 1.5), root[1] + length * t
-            w, h = 0.27 * (1 - 0.35 * t), length / n * 0.78
-            for side in (-1.0, 1.0):
-                lump = [(x - side * 0.03, y - h * 0.5), (x + side * w, y - h * 0.3), (x + side * w * 0.85, y + h * 0.5), (x - side * 0.08, y + h), (x - side * 0.03, y - h * 0.5)]
-                self.ink.part([lump], self.rgb, auto=0.08)
-        x, y = root[0] + out * math.sin(1.5), root[1] + length
-        self.ink.part(ribbon([(x, y), (x, y + 0.25), (x + 0.03, y + 0.55)], [0.1, 0.2, 0.02]), self.rgb, auto=0.08)
-        self._tie((x, y + 0.02))
-
-    def _tie(self, at: Point) -> None:
-        colour: Rgb = mix(self.c.eye_rgb, (255, 255, 255), 0.2)
-        self.ink.part([[(at[0] - 0.15, at[1] - 0.07), (at[0] + 0.15, at[1] - 0.07)], [(at[0] + 0.15, at[1] + 0.07), (at[0] - 0.15, at[1] + 0.07)]], colour, auto=0.03)
-
-    def _tails(self, behind: bool) -> None:
-        c, s = self.c, self.s
-        length = max(c.hair_length, 2.0)
-        kind = c.hair_tails
-        w = 0.36 + 0.3 * self.v
-        if kind in ("twintails", "low_twintails") and behind:
-            y = -0.95 if kind == "twintails" else 0.55
-            for side in (-1.0, 1.0):
-                root = (side * (1.02 + self.v * 0.5) - 0.15 * s, y)
-                self._tail(root, side * (0.62 if kind == "twintails" else 0.25), length + 0.9 * (kind == "twintails"), w)
-        elif kind == "ponytail" and behind:
-            side = -1.0 if s > 0.05 or (abs(s) <= 0.05 and c.seed % 2) else 1.0
-            self._tail((side * 0.35 - 0.5 * s, -1.35), side * 1.05, length + 1.2, w * 1.1)
-        elif kind == "side_ponytail" and not behind:
-            side = 1.0 if c.seed % 2 else -1.0
-            self._tail((side * 1.05 - 0.15 * s, -0.7), side * 0.5, length + 0.6, w)
-            self._tie((side * 1.12 - 0.15 * s, -0.7))
-        elif kind == "braid" and not behind:
-            side = 1.0 if c.seed % 2 else -1.0
-            self._braid((side * 0.95 - 0.1 * s, 0.75), side * 0.1, min(length, 2.6))
-        elif kind == "twin_braids" and not behind:
-            for side in (-1.0, 1.0):
-                self._braid((side * 1.02 - 0.1 * s, 0.6), side * 0.14, min(length, 2.8))
-        elif kind in ("bun", "double_bun") and behind:
-            for x in ([0.0] if kind == "bun" else [-0.88, 0.88]):
-                self._bun(x - 0.2 * s, -1.75 - self.v if kind == "bun" else -1.5 - 0.6 * self.v)
-
-    def _bun(self, x: float, y: float) -> None:
-        r = 0.5
-        ball = [(x + r * math.cos(a), y + r * 0.92 * math.sin(a)) for a in (math.tau * i / 12 for i in range(13))]
-        self.ink.part([ball], self.rgb, auto=0.14)
-        self.ink.crease([(x - 0.3, y - 0.2), (x, y - 0.3), (x + 0.28, y + 0.05), (x, y + 0.2)], self.rgb)
 
     # ---- in front ---------------------------------------------------------------------------------------
     def front(self) -> None:
         """Fringe, side locks, tails that fall over the shoulder, ahoge, animal ears."""
-        self._tails(behind=False)
+        draw_tails(self, behind=False)
         if self.c.side_locks > 0.2:
             for side in (-1.0, 1.0):
                 self._side_lock(side)
-        self.animal_ears()
+        draw_animal_ears(self)
         self._fringe()
         if self.scene.eye_cover:
             self._cover()
         if self.c.ahoge:
-            self._ahoge()
+            draw_ahoge(self)
 
     def cap_outline(self) -> list[Point]:
         """The outer edge of the hair on top, from the left temple over the crown to the right temple.
@@ -242,10 +242,18 @@ class Hair:
         v, s = self.v, self.s
         side = self._edge(0)
         low = 0.1 if self.fall < 0.8 else 0.42
-        half = [(self._edge(low) * (0.97 if low < 0.2 else 0.985), low), (side * 0.99, -0.1), (1.05 + 0.7 * v, -0.82), (0.72, -1.42 - 0.9 * v), (0.0, -1.63 - v)]
+        half = [
+            (self._edge(low) * (0.97 if low < 0.2 else 0.985), low),
+            (side * 0.99, -0.1),
+            (1.05 + 0.7 * v, -0.82),
+            (0.72, -1.42 - 0.9 * v),
+            (0.0, -1.63 - v),
+        ]
+
         def bend(x: float, y: float) -> Point:
             far = x * s > 0
             return x * (1 - 0.1 * abs(s) if far else 1) - 0.14 * s * clamp(0.6 - y, 0, 1), y
+
         right = [bend(x, y) for x, y in half]
         left = [bend(-x, y) for x, y in half]
         return left[:-1] + right[::-1]
@@ -302,7 +310,15 @@ class Hair:
         for i in range(self.c.seed % 4):  # loose strands that fall over the brow
             root = notches[(i * 2 + self.c.seed) % len(notches)]
             tip = (root[0] + 0.22 * self.jit[i + 50], min(root[1] + 0.34 + 0.12 * self.jit[i + 54], 0.1))
-            ink.part(ribbon(bezier((root[0], root[1] - 0.3), (root[0] + 0.03, root[1]), tip, 5), [0.03, 0.045, 0.04, 0.03, 0.004]), self.rgb, auto=0, line=0.6)
+            ink.part(
+                ribbon(
+                    bezier((root[0], root[1] - 0.3), (root[0] + 0.03, root[1]), tip, 5),
+                    [0.03, 0.045, 0.04, 0.03, 0.004],
+                ),
+                self.rgb,
+                auto=0,
+                line=0.6,
+            )
         for i, st in enumerate(strands):
             ink.crease(st, self.rgb, 0.75 if i < len(notches) else 0.5, 0.9)
 
@@ -313,14 +329,19 @@ class Hair:
         at = 0.2 + 0.15 * abs(math.sin(self.c.seed))
         shine = self.ink.light(self.rgb, 1.5 if self.ink.style.shine != "none" else 0.3)
         low = self.ink.dark(self.rgb, 0.35)
-        return self.ink.gradient([(0, self.ink.dark(self.rgb, 0.5), 1), (at, shine, 1), (at + 0.16, self.rgb, 1), (1, low, 1)])
+        return self.ink.gradient(
+            [(0, self.ink.dark(self.rgb, 0.5), 1), (at, shine, 1), (at + 0.16, self.rgb, 1), (1, low, 1)]
+        )
 
     def _fine_strands(self, notches: list[Point]) -> None:
         """Many hair-thin lines, dark and light, that follow the fringe."""
         rng = np.random.default_rng([self.c.seed, 29])
         low, high = min(notches)[0], max(notches)[0]
         for i in range(int(rng.integers(12, 30))):
-            start = (low + (high - low) * float(rng.random()), min(n[1] for n in notches) - 0.05 + float(rng.uniform(-0.3, 0.05)))
+            start = (
+                low + (high - low) * float(rng.random()),
+                min(n[1] for n in notches) - 0.05 + float(rng.uniform(-0.3, 0.05)),
+            )
             colour = self.ink.dark(self.rgb, 0.9) if i % 3 else self.ink.light(self.rgb, 1.2)
             self.ink.brush(self._strand(start, float(rng.uniform(0.4, 0.9))), 0.022, colour, 0.7)
 
@@ -342,7 +363,11 @@ class Hair:
         if kind == "streaks":
             for i, x in enumerate((-0.7, -0.5, -0.25, 0.1, 0.3, 0.62)):
                 top = (x * 0.85 + s, -1.3 - 0.2 * v - 0.12 * (1 - x * x))
-                shapes.append(ribbon([top, lerp(top, (x + s, -0.8), 0.5), (x + s, -0.86 + 0.08 * self.jit[i])], [0.005, 0.03, 0.005]))
+                shapes.append(
+                    ribbon(
+                        [top, lerp(top, (x + s, -0.8), 0.5), (x + s, -0.86 + 0.08 * self.jit[i])], [0.005, 0.03, 0.005]
+                    )
+                )
             return shapes
         edge: list[Run] = []
         for side in (-1.0, 1.0):
@@ -373,7 +398,9 @@ class Hair:
         widths[-2] *= 0.7
         self.ink.part(ribbon(spine, widths), self.rgb, auto=0.07, fill=self.fill() if length > 1.2 else None)
         for k in (-0.3, 0.35):
-            self.ink.crease([(p[0] + k * w, p[1]) for p, w in zip(spine[1:], widths[1:], strict=True)], self.rgb, 0.6, 0.8)
+            self.ink.crease(
+                [(p[0] + k * w, p[1]) for p, w in zip(spine[1:], widths[1:], strict=True)], self.rgb, 0.6, 0.8
+            )
 
     def _cover(self) -> None:
         side = 1.0 if self.c.seed % 2 else -1.0
@@ -382,28 +409,3 @@ class Hair:
         self.ink.part(ribbon(spine, [0.2, 0.36, 0.34, 0.01]), self.rgb, auto=0.08)
         for k in (-0.4, 0.05, 0.45):
             self.ink.crease([(p[0] + k * 0.3, p[1]) for p in spine], self.rgb, 0.6)
-
-    def _ahoge(self) -> None:
-        x, y = self.crown[0] * 0.5, -1.6 - self.v
-        d = 1.0 if self.c.seed % 2 else -1.0
-        spine = [(x, y + 0.08), (x + d * 0.05, y - 0.25), (x + d * 0.3, y - 0.45), (x + d * 0.58, y - 0.3)]
-        self.ink.part(ribbon(spine, [0.07, 0.075, 0.06, 0.005]), self.rgb, auto=0)
-
-    def animal_ears(self) -> None:
-        """Cat, fox or rabbit ears on top of the head."""
-        kind = self.c.ears
-        if kind not in ("cat", "fox", "rabbit"):
-            return
-        for side in (-1.0, 1.0):
-            x = side * 0.72 - 0.12 * self.s
-            tall = {"cat": 0.75, "fox": 1.05, "rabbit": 1.9}[kind]
-            base, tip = -1.3 - 0.6 * self.v, (x + side * 0.28, -1.4 - self.v - tall)
-            if kind == "rabbit":
-                shape = ribbon([(x * 0.6, base), (x * 0.7, base - tall * 0.6), (x * 0.85, base - tall)], [0.2, 0.28, 0.05])
-                inner = ribbon([(x * 0.6, base), (x * 0.7, base - tall * 0.6), (x * 0.84, base - tall * 0.92)], [0.08, 0.14, 0.02])
-            else:
-                shape = [bezier((x - side * 0.4, base - 0.05), (x - side * 0.15, base - tall * 0.8), tip, 5), bezier(tip, (x + side * 0.5, base - tall * 0.4), (x + side * 0.38, base + 0.35), 5)]
-                low = lerp(tip, (x, base), 0.22)
-                inner = [bezier((x - side * 0.16, base), (x, base - tall * 0.6), low, 5), bezier(low, (x + side * 0.35, base - tall * 0.3), (x + side * 0.26, base + 0.2), 5)]
-            self.ink.part(shape, self.rgb, auto=0.08)
-            self.ink.paint(inner, mix((250, 190, 190), self.rgb, 0.15))

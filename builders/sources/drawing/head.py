@@ -126,8 +126,10 @@ def draw_ears(ink: Ink, head: Head) -> None:
         x = side * (0.97 - 0.1 * max(-turn, 0)) - 0.1 * s
         reach = 0.5 if c.ears == "elf" else 0.17
         tip = (x + side * reach, -0.32 if c.ears == "elf" else -0.12)
-        shape = [[(x - side * 0.05, -0.12), (x + side * reach * 0.55, -0.2), tip],
-                 [tip, (x + side * 0.15, 0.18), (x + side * 0.03, 0.38), (x - side * 0.08, 0.3)]]
+        shape = [
+            [(x - side * 0.05, -0.12), (x + side * reach * 0.55, -0.2), tip],
+            [tip, (x + side * 0.15, 0.18), (x + side * 0.03, 0.38), (x - side * 0.08, 0.3)],
+        ]
         ink.part(shape, c.skin, auto=0.05)
         ink.crease([(x + side * 0.11, -0.08), (x + side * 0.03, 0.05), (x + side * 0.06, 0.2)], c.skin, 0.5)
 
@@ -139,8 +141,10 @@ def draw_face(ink: Ink, head: Head, scene: Scene, fringe: list[Run]) -> None:
     drop = 0.09
     fringe_shadow: list[Run] = [[(x - 0.03 * ink.style.light, y + drop) for x, y in run] for run in fringe]
     edge = -ink.style.light * 1.02
-    cheek: list[Run] = [bezier((edge * 0.92, -0.3), (edge * 0.86, 0.55), (edge * 0.18 + 0.4 * head.s, c.chin * 1.02)),
-                        [(edge * 0.2, c.chin + 0.3), (edge * 1.4, c.chin), (edge * 1.4, -0.3)]]
+    cheek: list[Run] = [
+        bezier((edge * 0.92, -0.3), (edge * 0.86, 0.55), (edge * 0.18 + 0.4 * head.s, c.chin * 1.02)),
+        [(edge * 0.2, c.chin + 0.3), (edge * 1.4, c.chin), (edge * 1.4, -0.3)],
+    ]
     ink.part(shape, c.skin, shadows=[fringe_shadow, cheek], auto=0.0)
     _blush(ink, head, scene)
     _nose(ink, head)
@@ -162,7 +166,11 @@ def _blush(ink: Ink, head: Head, scene: Scene) -> None:
         ink.paint(ellipse(x, y, 0.27 * k, 0.17), fill)
         if amount > 0.6:
             for d in (-0.1, 0.0, 0.1):
-                ink.brush([(x + (d + 0.03) * k, y - 0.06), (x + (d - 0.03) * k, y + 0.06)], 0.022, mix(red, (200, 30, 60), 0.5))
+                ink.brush(
+                    [(x + (d + 0.03) * k, y - 0.06), (x + (d - 0.03) * k, y + 0.06)],
+                    0.022,
+                    mix(red, (200, 30, 60), 0.5),
+                )
 
 
 def _nose(ink: Ink, head: Head) -> None:
@@ -180,7 +188,10 @@ def _nose(ink: Ink, head: Head) -> None:
     elif kind == "hook":
         ink.crease([(x + flip * 0.01, y - 0.16), (x + flip * 0.06, y), (x - flip * 0.02, y + 0.03)], c.skin, 0.7)
     elif kind == "shadow":
-        ink.paint([[(x, y - 0.1), (x + flip * 0.06, y + 0.02)], [(x + flip * 0.06, y + 0.02), (x - 0.02, y + 0.03)]], ink.dark(c.skin, 1.1))
+        ink.paint(
+            [[(x, y - 0.1), (x + flip * 0.06, y + 0.02)], [(x + flip * 0.06, y + 0.02), (x - 0.02, y + 0.03)]],
+            ink.dark(c.skin, 1.1),
+        )
 
 
 def draw_mouth(ink: Ink, head: Head, scene: Scene) -> None:
@@ -190,7 +201,10 @@ def draw_mouth(ink: Ink, head: Head, scene: Scene) -> None:
     if head.profile:
         d = 1.0 if head.s > 0 else -1.0
         if kind in ("open_smile", "shout", "o", "parted", "grin"):
-            shape: list[Run] = [[(d * 0.8, 0.64), (d * 0.55, 0.62)], [(d * 0.55, 0.62), (d * 0.58, 0.82), (d * 0.76, 0.8)]]
+            shape: list[Run] = [
+                [(d * 0.8, 0.64), (d * 0.55, 0.62)],
+                [(d * 0.55, 0.62), (d * 0.58, 0.82), (d * 0.76, 0.8)],
+            ]
             ink.part(shape, (190, 70, 80), auto=0)
         else:
             ink.crease([(d * 0.78, 0.665), (d * 0.68, 0.67), (d * 0.58, 0.65)], head.character.skin, 0.8)
@@ -217,12 +231,25 @@ def draw_mouth(ink: Ink, head: Head, scene: Scene) -> None:
 
 def _open_mouth(ink: Ink, kind: str, x: float, y: float, k: float) -> None:
     w, top, drop = {
-        "open_smile": (0.24, -0.08, 0.24), "shout": (0.27, -0.1, 0.36), "o": (0.1, -0.1, 0.14),
-        "grin": (0.27, -0.05, 0.13), "parted": (0.09, -0.03, 0.07),
+        "open_smile": (0.24, -0.08, 0.24),
+        "shout": (0.27, -0.1, 0.36),
+        "o": (0.1, -0.1, 0.14),
+        "grin": (0.27, -0.05, 0.13),
+        "parted": (0.09, -0.03, 0.07),
     }[kind]
     bow = 0.05 if kind == "o" else -0.02
-    upper = [(x - w * k, y + top + (0.06 if kind == "o" else 0)), (x, y + top - bow), (x + w * k, y + top + (0.06 if kind == "o" else 0))]
-    lower = [upper[2], (x + w * 0.72 * k, y + drop * 0.62), (x, y + drop), (x - w * 0.72 * k, y + drop * 0.62), upper[0]]
+    upper = [
+        (x - w * k, y + top + (0.06 if kind == "o" else 0)),
+        (x, y + top - bow),
+        (x + w * k, y + top + (0.06 if kind == "o" else 0)),
+    ]
+    lower = [
+        upper[2],
+        (x + w * 0.72 * k, y + drop * 0.62),
+        (x, y + drop),
+        (x - w * 0.72 * k, y + drop * 0.62),
+        upper[0],
+    ]
     shape: list[Run] = [upper, lower]
     red: Rgb = (178, 62, 70)
     ink.paint(shape, (250, 250, 250) if kind == "grin" else red)
@@ -231,7 +258,13 @@ def _open_mouth(ink: Ink, kind: str, x: float, y: float, k: float) -> None:
         ink.crease([(x - w * k, y + 0.02), (x + w * k, y + 0.02)], (200, 170, 170), 0.6)
     else:
         if kind in ("open_smile", "shout"):
-            ink.paint([[(x - w, y + top - 0.1), (x + w, y + top - 0.1)], [(x + w, y + top + 0.045), (x, y + top + 0.055), (x - w, y + top + 0.045)]], (252, 252, 252))
+            ink.paint(
+                [
+                    [(x - w, y + top - 0.1), (x + w, y + top - 0.1)],
+                    [(x + w, y + top + 0.045), (x, y + top + 0.055), (x - w, y + top + 0.045)],
+                ],
+                (252, 252, 252),
+            )
         ink.paint(ellipse(x, y + drop, w * 0.7, drop * 0.55), (236, 130, 130))
     ink.end()
     line = ink.line_colour((214, 120, 110))

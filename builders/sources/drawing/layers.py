@@ -5,11 +5,8 @@ from __future__ import annotations
 import math
 
 from builders.sources.drawing.clothes import OUTERWEAR, TOPS, Cut, Figure, creases, torso_folds, trim_of
-from builders.sources.drawing.hair import Hair
 from builders.sources.drawing.model import Rgb
-from builders.sources.drawing.shapes import Ink, Point, Run, bezier, ellipse, mix
-
-HEADWEAR = ("beret", "hat", "witch_hat", "baseball_cap", "santa_hat", "crown", "hood_up")
+from builders.sources.drawing.shapes import Ink, Point, Run, ellipse
 
 
 def draw_outer(fig: Figure, tag: str, cut: Cut, rgb: Rgb) -> None:
@@ -23,17 +20,30 @@ def draw_outer(fig: Figure, tag: str, cut: Cut, rgb: Rgb) -> None:
     if fig.scene.from_behind or not cut.open:
         gap = 0.0
     for side in (-1.0, 1.0):
-        edge: list[Point] = [(side * 0.44, -0.06), (side * (sk.shoulder * 0.78), sk.shoulder_y - 0.1), (side * (sk.shoulder + ease * 0.6), sk.shoulder_y + 0.28)]
+        edge: list[Point] = [
+            (side * 0.44, -0.06),
+            (side * (sk.shoulder * 0.78), sk.shoulder_y - 0.1),
+            (side * (sk.shoulder + ease * 0.6), sk.shoulder_y + 0.28),
+        ]
         for y in (sk.bust_y * 0.85, sk.bust_y, sk.waist_y, sk.hip_y):
             if y < hem - 0.1:
                 edge.append((side * (sk.half(y) + ease), y))
         edge.append((side * (sk.half(min(hem, sk.hip_y)) + ease + flare), hem))
         v = 0.95 if not fig.scene.from_behind else 0.05
-        inner: list[Point] = [(x + side * gap * 1.2, hem + 0.08), (x + side * gap, sk.waist_y), (x + side * gap * 0.9, v)]
+        inner: list[Point] = [
+            (x + side * gap * 1.2, hem + 0.08),
+            (x + side * gap, sk.waist_y),
+            (x + side * gap * 0.9, v),
+        ]
         shape: list[Run] = [edge, [edge[-1], inner[0]], inner, [inner[-1], (side * 0.44, -0.06)]]
         ink.part(shape, rgb, shadows=folds, auto=0.13)
         if tag in ("blazer", "coat", "jacket") and not fig.scene.from_behind:
-            lapel: list[Run] = [[(side * 0.42, -0.1), (side * 0.72, 0.3)], [(side * 0.72, 0.3), (side * 0.56, 0.52)], [(side * 0.56, 0.52), (x + side * gap, 1.12)], [(x + side * gap, 1.12), (side * 0.3, 0.3), (side * 0.42, -0.1)]]
+            lapel: list[Run] = [
+                [(side * 0.42, -0.1), (side * 0.72, 0.3)],
+                [(side * 0.72, 0.3), (side * 0.56, 0.52)],
+                [(side * 0.56, 0.52), (x + side * gap, 1.12)],
+                [(x + side * gap, 1.12), (side * 0.3, 0.3), (side * 0.42, -0.1)],
+            ]
             ink.part(lapel, ink.dark(rgb, 0.25), auto=0.03)
     creases(fig, rgb, min(hem, sk.hip_y), cut.ease)
     if not fig.scene.from_behind:
@@ -49,25 +59,75 @@ def draw_apron(fig: Figure, rgb: Rgb) -> None:
     x, w = sk.centre, sk.waist
     hem = sk.crotch_y + (sk.foot_y - sk.crotch_y) * 0.36
     if not fig.scene.from_behind:
-        ink.part([[(x - 0.46, 0.75), (x + 0.46, 0.75)], [(x + 0.46, 0.75), (x + 0.56, sk.waist_y)], [(x + 0.56, sk.waist_y), (x - 0.56, sk.waist_y)], [(x - 0.56, sk.waist_y), (x - 0.46, 0.75)]], rgb, auto=0.08)
-        bottom = [(x + (sk.hip + 0.25) * t, hem + 0.3 * (1 - t * t) + (0.07 if i % 2 else 0)) for i, t in enumerate((1.0, 0.72, 0.43, 0.15, -0.15, -0.43, -0.72, -1.0))]
-        ink.part([[(x - w * 0.75, sk.waist_y), (x + w * 0.75, sk.waist_y)], [(x + w * 0.75, sk.waist_y), bottom[0]], bottom, [bottom[-1], (x - w * 0.75, sk.waist_y)]], rgb, auto=0.1)
+        ink.part(
+            [
+                [(x - 0.46, 0.75), (x + 0.46, 0.75)],
+                [(x + 0.46, 0.75), (x + 0.56, sk.waist_y)],
+                [(x + 0.56, sk.waist_y), (x - 0.56, sk.waist_y)],
+                [(x - 0.56, sk.waist_y), (x - 0.46, 0.75)],
+            ],
+            rgb,
+            auto=0.08,
+        )
+        bottom = [
+            (x + (sk.hip + 0.25) * t, hem + 0.3 * (1 - t * t) + (0.07 if i % 2 else 0))
+            for i, t in enumerate((1.0, 0.72, 0.43, 0.15, -0.15, -0.43, -0.72, -1.0))
+        ]
+        ink.part(
+            [
+                [(x - w * 0.75, sk.waist_y), (x + w * 0.75, sk.waist_y)],
+                [(x + w * 0.75, sk.waist_y), bottom[0]],
+                bottom,
+                [bottom[-1], (x - w * 0.75, sk.waist_y)],
+            ],
+            rgb,
+            auto=0.1,
+        )
         for t in (-0.5, 0.0, 0.5):
             ink.crease([(x + t * w, sk.waist_y + 0.3), (x + t * sk.hip * 1.2, hem + 0.1)], rgb, 0.6, 0.8)
     for side in (-1.0, 1.0):
-        ink.part([[(side * 0.4, -0.02), (side * 0.62, 0.3), (side * 0.5 + x, 0.9)], [(side * 0.5 + x, 0.9), (side * 0.3 + x, 0.9)], [(side * 0.3 + x, 0.9), (side * 0.4, 0.3), (side * 0.24, 0.05)]], rgb, auto=0.03)
-    ink.part([[(-w - 0.06, sk.waist_y - 0.12), (0, sk.waist_y - 0.02), (w + 0.06, sk.waist_y - 0.12)], [(w + 0.06, sk.waist_y + 0.12), (0, sk.waist_y + 0.22), (-w - 0.06, sk.waist_y + 0.12)]], rgb, auto=0.03)
+        ink.part(
+            [
+                [(side * 0.4, -0.02), (side * 0.62, 0.3), (side * 0.5 + x, 0.9)],
+                [(side * 0.5 + x, 0.9), (side * 0.3 + x, 0.9)],
+                [(side * 0.3 + x, 0.9), (side * 0.4, 0.3), (side * 0.24, 0.05)],
+            ],
+            rgb,
+            auto=0.03,
+        )
+    ink.part(
+        [
+            [(-w - 0.06, sk.waist_y - 0.12), (0, sk.waist_y - 0.02), (w + 0.06, sk.waist_y - 0.12)],
+            [(w + 0.06, sk.waist_y + 0.12), (0, sk.waist_y + 0.22), (-w - 0.06, sk.waist_y + 0.12)],
+        ],
+        rgb,
+        auto=0.03,
+    )
 
 
 def draw_sash(fig: Figure, rgb: Rgb, height: float) -> None:
     """A belt or an obi round the waist."""
     sk, ink = fig.sk, fig.ink
     w, y = sk.half(sk.waist_y) + 0.12, sk.waist_y
-    ink.part([[(-w, y - height), (0, y - height + 0.1), (w, y - height)], [(w + 0.02, y + height * 0.6), (0, y + height * 0.6 + 0.1), (-w - 0.02, y + height * 0.6)]], rgb, auto=0.08)
+    ink.part(
+        [
+            [(-w, y - height), (0, y - height + 0.1), (w, y - height)],
+            [(w + 0.02, y + height * 0.6), (0, y + height * 0.6 + 0.1), (-w - 0.02, y + height * 0.6)],
+        ],
+        rgb,
+        auto=0.08,
+    )
     if height > 0.3:
         ink.stroke([[(-w, y - 0.04), (0, y + 0.06), (w, y - 0.04)]], trim_of(rgb), 0.07, closed=False)
     else:
-        ink.part([[(sk.centre - 0.12, y - height), (sk.centre + 0.12, y - height)], [(sk.centre + 0.12, y + height), (sk.centre - 0.12, y + height)]], (226, 196, 104), auto=0)
+        ink.part(
+            [
+                [(sk.centre - 0.12, y - height), (sk.centre + 0.12, y - height)],
+                [(sk.centre + 0.12, y + height), (sk.centre - 0.12, y + height)],
+            ],
+            (226, 196, 104),
+            auto=0,
+        )
 
 
 def draw_collar(fig: Figure, rgb: Rgb, sailor: bool) -> None:
@@ -75,16 +135,31 @@ def draw_collar(fig: Figure, rgb: Rgb, sailor: bool) -> None:
     ink, x = fig.ink, fig.sk.centre
     if fig.scene.from_behind:
         if sailor:
-            ink.part([[(-0.95, 0.02), (0.95, 0.02)], [(0.95, 0.02), (0.98, 1.2)], [(0.98, 1.2), (-0.98, 1.2)]], rgb, auto=0.05)
+            ink.part(
+                [[(-0.95, 0.02), (0.95, 0.02)], [(0.95, 0.02), (0.98, 1.2)], [(0.98, 1.2), (-0.98, 1.2)]],
+                rgb,
+                auto=0.05,
+            )
         return
     for side in (-1.0, 1.0):
         if sailor:
-            wing: list[Run] = [[(side * 0.36, -0.16), (side * 0.8, 0.0), (side * 1.0, 0.2)], [(side * 1.0, 0.2), (side * 0.82, 0.62)], [(side * 0.82, 0.62), (x + side * 0.05, 1.12)], [(x + side * 0.05, 1.12), (side * 0.32, 0.4), (side * 0.36, -0.16)]]
+            wing: list[Run] = [
+                [(side * 0.36, -0.16), (side * 0.8, 0.0), (side * 1.0, 0.2)],
+                [(side * 1.0, 0.2), (side * 0.82, 0.62)],
+                [(side * 0.82, 0.62), (x + side * 0.05, 1.12)],
+                [(x + side * 0.05, 1.12), (side * 0.32, 0.4), (side * 0.36, -0.16)],
+            ]
         else:
-            wing = [[(side * 0.38, -0.2), (side * 0.6, 0.1), (side * 0.52, 0.44)], [(side * 0.52, 0.44), (x + side * 0.04, 0.3)], [(x + side * 0.04, 0.3), (side * 0.3, 0.08), (side * 0.38, -0.2)]]
+            wing = [
+                [(side * 0.38, -0.2), (side * 0.6, 0.1), (side * 0.52, 0.44)],
+                [(side * 0.52, 0.44), (x + side * 0.04, 0.3)],
+                [(x + side * 0.04, 0.3), (side * 0.3, 0.08), (side * 0.38, -0.2)],
+            ]
         ink.part(wing, rgb, auto=0.04)
         if sailor:
-            ink.brush([(side * 0.92, 0.2), (side * 0.74, 0.58), (x + side * 0.08, 0.98)], 0.045, trim_of(rgb), taper=(1, 1))
+            ink.brush(
+                [(side * 0.92, 0.2), (side * 0.74, 0.58), (x + side * 0.08, 0.98)], 0.045, trim_of(rgb), taper=(1, 1)
+            )
 
 
 def draw_bow(ink: Ink, at: Point, size: float, rgb: Rgb, tails: float = 0.6, tilt: float = 0.0) -> None:
@@ -97,9 +172,25 @@ def draw_bow(ink: Ink, at: Point, size: float, rgb: Rgb, tails: float = 0.6, til
 
     for side in (-1.0, 1.0):
         if tails:
-            ink.part([[put(0, 0), put(side * 0.3, 0.5 * tails), put(side * 0.42, 1.5 * tails)], [put(side * 0.42, 1.5 * tails), put(side * 0.62, 1.2 * tails)], [put(side * 0.62, 1.2 * tails), put(side * 0.5, 0.4 * tails), put(0, 0)]], rgb, auto=0.03)
+            ink.part(
+                [
+                    [put(0, 0), put(side * 0.3, 0.5 * tails), put(side * 0.42, 1.5 * tails)],
+                    [put(side * 0.42, 1.5 * tails), put(side * 0.62, 1.2 * tails)],
+                    [put(side * 0.62, 1.2 * tails), put(side * 0.5, 0.4 * tails), put(0, 0)],
+                ],
+                rgb,
+                auto=0.03,
+            )
     for side in (-1.0, 1.0):
-        loop = [put(0, 0), put(side * 0.5, -0.42), put(side * 0.98, -0.38), put(side * 1.02, 0.0), put(side * 0.9, 0.4), put(side * 0.45, 0.24), put(0, 0)]
+        loop = [
+            put(0, 0),
+            put(side * 0.5, -0.42),
+            put(side * 0.98, -0.38),
+            put(side * 1.02, 0.0),
+            put(side * 0.9, 0.4),
+            put(side * 0.45, 0.24),
+            put(0, 0),
+        ]
         ink.part([loop], rgb, auto=0.05)
         ink.crease([put(side * 0.15, 0), put(side * 0.4, -0.06), put(side * 0.62, -0.14)], rgb, 0.6)
     ink.part(ellipse(*put(0, 0), 0.2 * size, 0.22 * size), rgb, auto=0.02)
@@ -111,9 +202,25 @@ def draw_neckwear(fig: Figure) -> None:
     behind = fig.scene.from_behind
     rgb = fig.rgb("scarf")
     if rgb:
-        ink.part([[(-0.62, -0.5), (0, -0.3), (0.62, -0.5)], [(0.72, -0.2), (0.62, 0.16), (0.0, 0.34), (-0.62, 0.16), (-0.72, -0.2)]], rgb, auto=0.1)
+        ink.part(
+            [
+                [(-0.62, -0.5), (0, -0.3), (0.62, -0.5)],
+                [(0.72, -0.2), (0.62, 0.16), (0.0, 0.34), (-0.62, 0.16), (-0.72, -0.2)],
+            ],
+            rgb,
+            auto=0.1,
+        )
         ink.crease([(-0.55, -0.15), (0, 0.08), (0.6, -0.2)], rgb)
-        ink.part([[(0.16, 0.12), (0.6, 0.02)], [(0.6, 0.02), (0.78, 0.9), (0.7, 1.7)], [(0.7, 1.7), (0.2, 1.75)], [(0.2, 1.75), (0.3, 0.9), (0.16, 0.12)]], rgb, auto=0.08)
+        ink.part(
+            [
+                [(0.16, 0.12), (0.6, 0.02)],
+                [(0.6, 0.02), (0.78, 0.9), (0.7, 1.7)],
+                [(0.7, 1.7), (0.2, 1.75)],
+                [(0.2, 1.75), (0.3, 0.9), (0.16, 0.12)],
+            ],
+            rgb,
+            auto=0.08,
+        )
         return
     rgb = fig.rgb("choker")
     if rgb:
@@ -122,12 +229,30 @@ def draw_neckwear(fig: Figure) -> None:
         return
     rgb = fig.rgb("necktie")
     if rgb:
-        ink.part([[(x - 0.14, 0.14), (x + 0.14, 0.14)], [(x + 0.14, 0.14), (x + 0.09, 0.4)], [(x + 0.09, 0.4), (x + 0.2, 1.35)], [(x + 0.2, 1.35), (x, 1.62)], [(x, 1.62), (x - 0.2, 1.35)], [(x - 0.2, 1.35), (x - 0.09, 0.4)]], rgb, auto=0.06)
+        ink.part(
+            [
+                [(x - 0.14, 0.14), (x + 0.14, 0.14)],
+                [(x + 0.14, 0.14), (x + 0.09, 0.4)],
+                [(x + 0.09, 0.4), (x + 0.2, 1.35)],
+                [(x + 0.2, 1.35), (x, 1.62)],
+                [(x, 1.62), (x - 0.2, 1.35)],
+                [(x - 0.2, 1.35), (x - 0.09, 0.4)],
+            ],
+            rgb,
+            auto=0.06,
+        )
         ink.crease([(x - 0.1, 0.4), (x + 0.1, 0.4)], rgb, 0.7)
     rgb = fig.rgb("neckerchief")
     if rgb:
         for side in (-1.0, 1.0):
-            ink.part([[(x, 1.0), (x + side * 0.4, 1.15), (x + side * 0.42, 1.7)], [(x + side * 0.42, 1.7), (x + side * 0.12, 1.5), (x, 1.05)]], rgb, auto=0.05)
+            ink.part(
+                [
+                    [(x, 1.0), (x + side * 0.4, 1.15), (x + side * 0.42, 1.7)],
+                    [(x + side * 0.42, 1.7), (x + side * 0.12, 1.5), (x, 1.05)],
+                ],
+                rgb,
+                auto=0.05,
+            )
         ink.part([[(x - 0.16, 0.92), (x + 0.16, 0.92)], [(x + 0.12, 1.16), (x - 0.12, 1.16)]], rgb, auto=0.02)
     rgb = fig.rgb("bowtie")
     if rgb:
@@ -135,82 +260,6 @@ def draw_neckwear(fig: Figure) -> None:
     rgb = fig.rgb("neck_ribbon")
     if rgb:
         draw_bow(ink, (x, 0.32), 0.36, rgb, tails=1.3)
-
-
-def draw_head_ornaments(fig: Figure, hair: Hair) -> None:
-    """Hairbands, bows, clips and hats, over the hair."""
-    ink, v, s = fig.ink, hair.v, hair.s
-    rgb = fig.rgb("hairband")
-    if rgb:
-        x = 1.06 + 0.8 * v
-        top, low = [], []
-        for i in range(9):
-            a = math.pi * (0.06 + 0.88 * i / 8)
-            px, py = -x * math.cos(a) - 0.1 * s, -0.75 - (0.6 + 0.55 * v) * math.sin(a)
-            top.append((px, py - 0.05))
-            low.append((px * 0.99, py + 0.12))
-        ink.part([top, low[::-1]], rgb, auto=0.03)
-    rgb = fig.rgb("maid_headdress")
-    if rgb:
-        y = -1.42 - 0.6 * v
-        frill = [(-0.95 + 0.19 * i - 0.1 * s, y - 0.28 * (1 - ((i - 5) / 5) ** 2) + (0.1 if i % 2 else -0.12)) for i in range(11)]
-        ink.part([frill, [frill[-1], (0.85 - 0.1 * s, y + 0.22), (0, y - 0.06), (-0.85 - 0.1 * s, y + 0.22), frill[0]]], rgb, auto=0.05)
-    rgb = fig.rgb("hair_ribbon", "hair_bow")
-    if rgb:
-        big = 0.62 if fig.outfit.colour("hair_bow") else 0.38
-        if hair.c.hair_tails == "twintails":
-            for side in (-1.0, 1.0):
-                draw_bow(ink, (side * (1.06 + v * 0.5) - 0.15 * s, -0.98), 0.4, rgb, 0.7, side * 0.5)
-        elif fig.variant % 2:
-            draw_bow(ink, (-0.1 * s, -1.6 - v), big, rgb, 0.0)
-        else:
-            side = 1.0 if fig.variant % 4 else -1.0
-            draw_bow(ink, (side * (0.88 + 0.4 * v) - 0.1 * s, -1.15 - 0.4 * v), big * 0.9, rgb, 0.7, side * 0.6)
-    rgb = fig.rgb("hairclip")
-    if rgb:
-        side = 1.0 if fig.variant % 2 else -1.0
-        px = hair.head.at(side * 0.72, 0)[0]
-        for k in (0, 1):
-            ink.part([[(px - 0.2, -0.72 + 0.13 * k), (px + 0.16, -0.8 + 0.13 * k)], [(px + 0.17, -0.74 + 0.13 * k), (px - 0.19, -0.65 + 0.13 * k)]], rgb, auto=0)
-    rgb = fig.rgb("hair_flower")
-    if rgb:
-        side = 1.0 if fig.variant % 2 else -1.0
-        cx, cy = side * 0.86 - 0.1 * s, -0.95
-        for i in range(5):
-            a = math.tau * i / 5
-            ink.part(ellipse(cx + 0.2 * math.cos(a), cy + 0.2 * math.sin(a), 0.17, 0.17), rgb, auto=0.02)
-        ink.part(ellipse(cx, cy, 0.11, 0.11), (250, 216, 90), auto=0)
-    hat = fig.worn(HEADWEAR)
-    if hat:
-        colour = fig.rgb(hat)
-        if colour:
-            draw_hat(ink, hat, colour, v, s)
-
-
-def draw_hat(ink: Ink, tag: str, rgb: Rgb, v: float, s: float) -> None:
-    """A hat on top of the hair."""
-    w, y, x = 1.12 + 0.9 * v, -0.95 - 0.3 * v, -0.1 * s
-    if tag == "beret":
-        ink.part([[(x - w * 0.98, y + 0.02), (x - w * 1.2, y - 0.5), (x - 0.3, y - 1.05), (x + w * 0.9, y - 0.85), (x + w * 1.22, y - 0.3), (x + w * 0.95, y + 0.06), (x, y - 0.22), (x - w * 0.98, y + 0.02)]], rgb, auto=0.18)
-        ink.part(ellipse(x + 0.1, y - 1.02, 0.09, 0.12), rgb, auto=0)
-        return
-    if tag == "crown":
-        ink.part([[(x - 0.5, y - 0.75), (x - 0.58, y - 1.4)], [(x - 0.58, y - 1.4), (x - 0.25, y - 1.05)], [(x - 0.25, y - 1.05), (x, y - 1.5)], [(x, y - 1.5), (x + 0.25, y - 1.05)], [(x + 0.25, y - 1.05), (x + 0.58, y - 1.4)], [(x + 0.58, y - 1.4), (x + 0.5, y - 0.75)]], rgb, auto=0.05)
-        return
-    tall = {"witch_hat": 2.2, "hat": 0.95, "baseball_cap": 0.85, "santa_hat": 1.5, "hood_up": 0.95}[tag]
-    dome: list[Run] = [bezier((x - w * 0.95, y + 0.05), (x - w * 0.9, y - tall), (x, y - tall), 6), bezier((x, y - tall), (x + w * 0.9, y - tall), (x + w * 0.95, y + 0.05), 6), bezier((x + w * 0.95, y + 0.05), (x, y + 0.1), (x - w * 0.95, y + 0.05), 5)]
-    if tag in ("witch_hat", "santa_hat"):
-        tip = (x + 0.55, y - tall)
-        dome = [bezier((x - w * 0.92, y), (x - 0.2, y - tall * 0.6), tip, 6), bezier(tip, (x + w * 0.7, y - tall * 0.4), (x + w * 0.92, y), 6), bezier((x + w * 0.92, y), (x, y + 0.1), (x - w * 0.92, y), 5)]
-    ink.part(dome, rgb, auto=0.2)
-    trim: Rgb = (250, 250, 250) if tag == "santa_hat" else mix(rgb, (20, 20, 30), 0.45)
-    if tag == "santa_hat":
-        ink.part(ellipse(x + 0.55, y - tall, 0.24, 0.24), trim, auto=0.05)
-    ink.part([bezier((x - w * 0.95, y - 0.2), (x, y - 0.2), (x + w * 0.95, y - 0.2), 5), bezier((x + w * 0.97, y + 0.05), (x, y + 0.12), (x - w * 0.97, y + 0.05), 5)], trim, auto=0)
-    if tag in ("hat", "witch_hat"):
-        ink.part(ellipse(x, y + 0.06, w * 1.65, 0.3), rgb, auto=0.1)
-    if tag == "baseball_cap":
-        ink.part([bezier((x - 0.8, y), (x + 0.6 * s, y + 0.75), (x + 0.8, y), 7), bezier((x + 0.8, y), (x, y - 0.2), (x - 0.8, y), 5)], mix(rgb, (20, 20, 30), 0.2), auto=0.05)
 
 
 def sleeve_cut(fig: Figure) -> tuple[Cut, Rgb] | None:

@@ -134,6 +134,12 @@ class Style:
     greyscale: bool
     eye_scale: float
     seed: int
+    # How this hand bends proportions and colours of whoever it draws.
+    volume: float = 1.0  # times the hair's stand-off
+    chin: float = 0.0  # added to the chin
+    jaw: float = 0.0  # added to the roundness of the jaw
+    eye_squash: float = 1.0  # times the height of the eyes
+    hue: float = 0.0  # all colours turned, in turns
 
 
 @dataclass(frozen=True)
@@ -156,6 +162,7 @@ class Scene:
     shift: tuple[float, float]  # of the figure, share of the picture
     eye_cover: bool  # hair over one eye
     seed: int
+    busy: bool = False  # a background with photograph-like texture and look-alikes of faces
 
 
 @dataclass(frozen=True)

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import math
 import zlib
+from dataclasses import replace
 
 import numpy as np
 
-from builders.sources.drawing import body, clothes, layers
+from builders.sources.drawing import body, clothes, layers, legs
 from builders.sources.drawing.backgrounds import paint_background
 from builders.sources.drawing.clothes import Figure
 from builders.sources.drawing.eyes import draw_eyes, draw_glasses
 from builders.sources.drawing.hair import Hair
 from builders.sources.drawing.head import Head, draw_ears, draw_face, draw_mouth
 from builders.sources.drawing.model import Character, Drawing, Outfit, Scene, Style
+from builders.sources.drawing.ornaments import draw_head_ornaments
 from builders.sources.drawing.raster import finish, rasterise
 from builders.sources.drawing.shapes import Ink, Place, Point, clamp
 from builders.sources.drawing.skeleton import Arm, Skeleton, build
 from builders.sources.drawing.tags import tags_of
+from builders.sources.drawing.tails import draw_animal_ears
 
 _NEAR_FACE = ("hand_to_own_mouth", "hands_on_own_cheeks", "v", "waving", "arm_up", "arms_up", "pointing")
 
@@ -48,7 +51,10 @@ class _Layout:
         self.scale = h * 0.96 / (low - top) * scene.zoom
         self.scale = min(self.scale, w / 3.5 * max(scene.zoom, 1.0))
         self.x = w * (0.5 + scene.shift[0])
-        self.y = h * (0.02 + max(scene.shift[1], -0.03 if scene.framing == "full_body" else scene.shift[1])) - top * self.scale
+        self.y = (
+            h * (0.02 + max(scene.shift[1], -0.03 if scene.framing == "full_body" else scene.shift[1]))
+            - top * self.scale
+        )
         slack = h * 0.98 - (low * self.scale + self.y)
         if slack > 0 and scene.framing != "full_body":  # cut by the edge of the picture, never floating above it
             self.y += slack
@@ -92,10 +98,10 @@ def _legs(fig: Figure) -> None:
         body.draw_leg(fig.ink, sk, leg, fig.character.skin)
         rgb = fig.rgb(stocking) if stocking else None
         if stocking and rgb:
-            clothes.draw_legwear(fig, leg, rgb, clothes.LEGWEAR[stocking])
+            legs.draw_legwear(fig, leg, rgb, clothes.LEGWEAR[stocking])
         rgb = fig.rgb(shoe) if shoe else None
         if shoe and rgb:
-            clothes.draw_shoe(fig, leg, shoe, rgb)
+            legs.draw_shoe(fig, leg, shoe, rgb)
 
 
 def _torso(fig: Figure) -> None:
@@ -108,7 +114,7 @@ def _torso(fig: Figure) -> None:
     if top and cut and rgb and cut.tucked:
         clothes.draw_top(fig, top, cut, rgb)
     if trousers:
-        clothes.draw_trousers(fig, fig.rgb(trousers) or (0, 0, 0), clothes.TROUSERS[trousers])
+        legs.draw_trousers(fig, fig.rgb(trousers) or (0, 0, 0), clothes.TROUSERS[trousers])
     if skirt:
         length, flare = clothes.SKIRTS[skirt]
         clothes.draw_skirt(fig, fig.rgb(skirt) or (0, 0, 0), length, flare, skirt in ("pleated_skirt", "miniskirt"))
@@ -149,7 +155,13 @@ def _arms(fig: Figure, when: str) -> None:
     late = fig.scene.arms in _NEAR_FACE
     for arm in fig.sk.arms:
         raised = late and arm.wrist[1] < 0.35
-        turn = "behind" if not arm.front or fig.scene.from_behind and arm.front is False else "head" if raised else "front"
+        turn = (
+            "behind"
+            if not arm.front or (fig.scene.from_behind and arm.front is False)
+            else "head"
+            if raised
+            else "front"
+        )
         if turn != when:
             continue
         if fig.scene.arms == "holding_bag" and arm.side > 0:
@@ -173,17 +185,28 @@ def _draw_head(fig: Figure, head: Head, hair: Hair, place: Place, hair_place: Pl
         draw_glasses(ink, head, rims, fig.variant % 2 == 0)
     ink.place = hair_place
     hair.front()
-    layers.draw_head_ornaments(fig, hair)
+    draw_head_ornaments(fig, hair)
+
+
+def _stylised(c: Character, style: Style) -> Character:
+    """The character with the proportions the style gives everybody."""
+    return replace(
+        c,
+        hair_volume=clamp(c.hair_volume * style.volume, 0.05, 0.7),
+        chin=clamp(c.chin + style.chin, 0.9, 1.42),
+        jaw=clamp(c.jaw + style.jaw, -0.25, 1.2),
+        eye_height=clamp(c.eye_height * style.eye_squash, 0.15, 0.44),
+    )
 
 
 def draw(character: Character, outfit: Outfit, style: Style, scene: Scene) -> Drawing:
     """Draw one picture. The same arguments give the same bytes."""
+    character = _stylised(character, style)
     sk = build(character, style, scene)
     layout = _Layout(character, sk, style, scene)
     ink = Ink(style, scene.seed, 0.75 / layout.scale)
     ink.view = layout.view()
-    toned = ink.tone(character.skin) if style.saturation < 0.9 or style.brightness < 0.9 else character.skin
-    character = Character(**{**character.__dict__, "skin": toned})
+    character = replace(character, skin=ink.tone(character.skin))
     head = Head(character, math.radians(clamp(scene.turn, -90, 90)))
     variant = zlib.crc32(repr([(g.tag, g.colour) for g in outfit.garments]).encode())
     fig = Figure(ink, sk, character, outfit, scene, variant)
@@ -195,14 +218,16 @@ def draw(character: Character, outfit: Outfit, style: Style, scene: Scene) -> Dr
     _arms(fig, "behind")
     _legs(fig)
     _torso(fig)
-    body.draw_neck(ink, sk, character, (layout.head((0.0, character.chin * 0.8))[0], layout.head((0.0, character.chin * 0.7))[1]))
+    body.draw_neck(
+        ink, sk, character, (layout.head((0.0, character.chin * 0.8))[0], layout.head((0.0, character.chin * 0.7))[1])
+    )
     layers.draw_neckwear(fig)
     _arms(fig, "front")
     if scene.from_behind:
         ink.place = layout.hair
         hair.back()
-        hair.animal_ears()
-        layers.draw_head_ornaments(fig, hair)
+        draw_animal_ears(hair)
+        draw_head_ornaments(fig, hair)
     else:
         _draw_head(fig, head, hair, layout.head, layout.hair)
     ink.place = layout.body
@@ -214,7 +239,7 @@ def _finish(ink: Ink, layout: _Layout, head: Head, parts: tuple[Character, Outfi
     character, outfit, style, scene = parts
     w, h = scene.size
     figure = finish(rasterise(ink.svg(scene.size, (layout.scale, layout.x, layout.y))), style, scene.seed)
-    back = paint_background(scene.background, scene.size, scene.seed)
+    back = paint_background(scene.background, scene.size, scene.seed, scene.busy)
     points = [layout.pixel(layout.head(p)) for p in head.box_points()]
     x0, x1 = min(p[0] for p in points), max(p[0] for p in points)
     y0, y1 = min(p[1] for p in points), max(p[1] for p in points)
@@ -222,4 +247,6 @@ def _finish(ink: Ink, layout: _Layout, head: Head, parts: tuple[Character, Outfi
         figure, back = np.ascontiguousarray(figure[:, ::-1]), np.ascontiguousarray(back[:, ::-1])
         x0, x1 = w - x1, w - x0
     inside = max(min(x1, w) - max(x0, 0), 0) * max(min(y1, h) - max(y0, 0), 0) / ((x1 - x0) * (y1 - y0))
-    return Drawing(figure, back, (x0, y0, x1, y1), 0.0 if scene.from_behind else inside, tags_of(character, outfit, style, scene))
+    return Drawing(
+        figure, back, (x0, y0, x1, y1), 0.0 if scene.from_behind else inside, tags_of(character, outfit, style, scene)
+    )

@@ -111,7 +111,9 @@ def bezier(p0: Point, p1: Point, p2: Point, n: int = 7) -> list[Point]:
     for i in range(n):
         t = i / (n - 1)
         u = 1 - t
-        out.append((u * u * p0[0] + 2 * u * t * p1[0] + t * t * p2[0], u * u * p0[1] + 2 * u * t * p1[1] + t * t * p2[1]))
+        out.append(
+            (u * u * p0[0] + 2 * u * t * p1[0] + t * t * p2[0], u * u * p0[1] + 2 * u * t * p1[1] + t * t * p2[1])
+        )
     return out
 
 
@@ -178,9 +180,9 @@ class Ink:
     def tone(self, c: Rgb) -> Rgb:
         """The style's own rendering of a colour."""
         s = self.style
-        if s.saturation == 1.0 and s.brightness == 1.0:
+        if s.saturation == 1.0 and s.brightness == 1.0 and s.hue == 0.0:
             return c
-        return hsv_shift(c, 0.0, s.saturation, s.brightness)
+        return hsv_shift(c, s.hue, s.saturation, s.brightness)
 
     def dark(self, c: Rgb, amount: float = 1.0) -> Rgb:
         """The shadow colour of c: darker and shifted towards the style's shadow hue."""
@@ -220,7 +222,9 @@ class Ink:
         """A linear gradient over the bounding box of what it fills; stops are (offset, colour, opacity)."""
         name = self._id()
         inner = "".join(f'<stop offset="{o:.2f}" stop-color="{hexa(c)}" stop-opacity="{a:.2f}"/>' for o, c, a in stops)
-        self.defs.append(f'<linearGradient id="{name}" x1="0" y1="0" x2="{x2:.2f}" y2="{y2:.2f}">{inner}</linearGradient>')
+        self.defs.append(
+            f'<linearGradient id="{name}" x1="0" y1="0" x2="{x2:.2f}" y2="{y2:.2f}">{inner}</linearGradient>'
+        )
         return f"url(#{name})"
 
     def radial(self, stops: Iterable[tuple[float, Rgb, float]], cx: float = 0.5, cy: float = 0.5) -> str:
@@ -316,7 +320,9 @@ class Ink:
             return
         width = max(s.line_width * line, self.min_line)
         stroke = hexa(self.line_colour(colour))
-        self.body.append(f'<path d="{d}" fill="none" stroke="{stroke}" stroke-width="{width:.3f}" stroke-linejoin="round" stroke-linecap="round"/>')
+        self.body.append(
+            f'<path d="{d}" fill="none" stroke="{stroke}" stroke-width="{width:.3f}" stroke-linejoin="round" stroke-linecap="round"/>'
+        )
         if s.shading == "sketch":
             dx, dy = self.rng.normal(0, 0.02, 2).tolist()
             self.body.append(
@@ -332,7 +338,9 @@ class Ink:
             f'<path d="{d}" fill="none" stroke="{hexa(colour)}" stroke-width="{w:.3f}" stroke-linejoin="round" stroke-linecap="round"/>'
         )
 
-    def brush(self, spine: Run, width: float, colour: Rgb, opacity: float = 1.0, taper: tuple[float, float] = (0, 0)) -> None:
+    def brush(
+        self, spine: Run, width: float, colour: Rgb, opacity: float = 1.0, taper: tuple[float, float] = (0, 0)
+    ) -> None:
         """A stroke that swells: `width` at its middle, `taper` times that at start and end."""
         dense = catmull(spine, 4) if len(spine) > 2 else [spine[0], lerp(spine[0], spine[1], 0.5), spine[1]]
         n = len(dense) - 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 from builders.sources.drawing.model import Character, Scene, Style
@@ -87,7 +88,7 @@ class Skeleton:
             (self.hip_y, self.hip),
             (self.crotch_y, self.hip * 0.96),
         ]
-        for (y0, w0), (y1, w1) in zip(knots, knots[1:], strict=False):
+        for (y0, w0), (y1, w1) in itertools.pairwise(knots):
             if y <= y1:
                 t = clamp((y - y0) / (y1 - y0), 0, 1)
                 t = t * t * (3 - 2 * t)
@@ -110,8 +111,20 @@ def build(character: Character, style: Style, scene: Scene) -> Skeleton:
     arms = tuple(_arm(scene, i, shoulder, upper, torso) for i in (0, 1))
     legs = tuple(_leg(scene, side, hip, crotch, height) for side in (-1.0, 1.0))
     return Skeleton(
-        boy, shoulder, (0.9 + 0.16 * chibi) * (1.08 if boy else 1.0) + 0.09 * character.bust, waist, hip,
-        0.1 + 0.1 * chibi, torso * 0.34, torso * 0.64, torso * 0.93, crotch, height, thick, arms, legs,
+        boy,
+        shoulder,
+        (0.9 + 0.16 * chibi) * (1.08 if boy else 1.0) + 0.09 * character.bust,
+        waist,
+        hip,
+        0.1 + 0.1 * chibi,
+        torso * 0.34,
+        torso * 0.64,
+        torso * 0.93,
+        crotch,
+        height,
+        thick,
+        arms,
+        legs,
         0.16 * clamp(scene.turn / 40, -1, 1),
     )
 
@@ -124,7 +137,7 @@ def _arm(scene: Scene, index: int, shoulder: float, upper: float, torso: float) 
     if abs(b) > 115 and b < 0:
         elbow = polar(start, side * a * 0.8, upper * 0.86)
     reach = upper * 0.88
-    if scene.arms == "hand_to_own_mouth" and index == 1 or scene.arms == "hands_on_own_cheeks":
+    if (scene.arms == "hand_to_own_mouth" and index == 1) or scene.arms == "hands_on_own_cheeks":
         reach = upper * 1.05
     wrist = polar(elbow, side * b, reach)
     return Arm(side, start, elbow, wrist, side * b, hand, front)

@@ -5,36 +5,103 @@ from __future__ import annotations
 from builders.sources.drawing.backgrounds import BACKGROUNDS
 from builders.sources.drawing.clothes import FOOTWEAR, LEGWEAR, SKIRTS, TROUSERS
 from builders.sources.drawing.head import EXPRESSIONS
-from builders.sources.drawing.layers import HEADWEAR
 from builders.sources.drawing.model import Character, Garment, Outfit, Scene, Style
+from builders.sources.drawing.ornaments import HEADWEAR
 
 # What Danbooru's colour tag of a garment is called, where it is not the garment's own name.
 NOUNS = {
-    "blouse": "shirt", "t-shirt": "shirt", "serafuku": "shirt", "blazer": "jacket", "sundress": "dress", "long_dress": "dress",
-    "maid_dress": "dress", "pleated_skirt": "skirt", "miniskirt": "skirt", "long_skirt": "skirt", "high-waist_skirt": "skirt",
-    "jeans": "pants", "kneehighs": "socks", "shoes": "footwear", "boots": "footwear", "sneakers": "footwear", "loafers": "footwear",
-    "neck_ribbon": "ribbon", "hair_ribbon": "ribbon", "hair_bow": "bow", "hairclip": "hairclip", "hair_flower": "flower",
-    "beret": "headwear", "hat": "headwear", "witch_hat": "headwear", "baseball_cap": "headwear", "santa_hat": "headwear",
-    "maid_headdress": "headwear", "hood_up": "headwear",
-}  # fmt: skip
+    "blouse": "shirt",
+    "t-shirt": "shirt",
+    "serafuku": "shirt",
+    "blazer": "jacket",
+    "sundress": "dress",
+    "long_dress": "dress",
+    "maid_dress": "dress",
+    "pleated_skirt": "skirt",
+    "miniskirt": "skirt",
+    "long_skirt": "skirt",
+    "high-waist_skirt": "skirt",
+    "jeans": "pants",
+    "kneehighs": "socks",
+    "shoes": "footwear",
+    "boots": "footwear",
+    "sneakers": "footwear",
+    "loafers": "footwear",
+    "neck_ribbon": "ribbon",
+    "hair_ribbon": "ribbon",
+    "hair_bow": "bow",
+    "hairclip": "hairclip",
+    "hair_flower": "flower",
+    "beret": "headwear",
+    "hat": "headwear",
+    "witch_hat": "headwear",
+    "baseball_cap": "headwear",
+    "santa_hat": "headwear",
+    "maid_headdress": "headwear",
+}
 _IMPLIED = {
-    "serafuku": ("school_uniform", "sailor_collar"), "blazer": ("jacket",), "maid_dress": ("maid", "dress"), "sundress": ("dress",),
-    "long_dress": ("dress",), "blouse": ("shirt",), "t-shirt": ("shirt",), "pleated_skirt": ("skirt",), "miniskirt": ("skirt",),
-    "long_skirt": ("skirt",), "high-waist_skirt": ("skirt",), "jeans": ("pants",), "kneehighs": ("socks",), "kimono": ("japanese_clothes",),
-    "one-piece_swimsuit": ("swimsuit",), "beret": ("hat",), "witch_hat": ("hat",), "baseball_cap": ("hat",), "santa_hat": ("hat",),
-    "hair_ribbon": ("hair_ornament", "ribbon"), "hair_bow": ("hair_ornament", "bow"), "hairclip": ("hair_ornament",),
-    "hair_flower": ("hair_ornament", "flower"), "neck_ribbon": ("ribbon",),
-}  # fmt: skip
+    "serafuku": ("school_uniform", "sailor_collar"),
+    "blazer": ("jacket",),
+    "maid_dress": ("maid", "dress"),
+    "sundress": ("dress",),
+    "long_dress": ("dress",),
+    "blouse": ("shirt",),
+    "t-shirt": ("shirt",),
+    "pleated_skirt": ("skirt",),
+    "miniskirt": ("skirt",),
+    "long_skirt": ("skirt",),
+    "high-waist_skirt": ("skirt",),
+    "jeans": ("pants",),
+    "kneehighs": ("socks",),
+    "kimono": ("japanese_clothes",),
+    "one-piece_swimsuit": ("swimsuit",),
+    "beret": ("hat",),
+    "witch_hat": ("hat",),
+    "baseball_cap": ("hat",),
+    "santa_hat": ("hat",),
+    "hair_ribbon": ("hair_ornament", "ribbon"),
+    "hair_bow": ("hair_ornament", "bow"),
+    "hairclip": ("hair_ornament",),
+    "hair_flower": ("hair_ornament", "flower"),
+    "neck_ribbon": ("ribbon",),
+}
 _MOODS = {
-    "smile": ("smile", "closed_mouth"), "light_smile": ("light_smile", "closed_mouth"), "happy": ("smile", "open_mouth", "closed_eyes", "^_^"),
-    "closed_smile": ("smile", "closed_eyes", "closed_mouth"), "grin": ("grin", "smile", "teeth"), "closed_grin": ("grin", "closed_eyes", "teeth"),
-    "laughing": ("smile", "open_mouth"), "surprised": ("surprised", "open_mouth", "wide-eyed"), "sad": ("sad", "frown"), "angry": ("angry", "frown"),
-    "shouting": ("angry", "open_mouth"), "embarrassed": ("embarrassed", "blush", "wavy_mouth"), "smug": ("smug", "smirk"),
-    "wink": ("one_eye_closed", "open_mouth", "smile"), "sleepy": ("half-closed_eyes", "expressionless"), "closed_eyes": ("closed_eyes", "closed_mouth"),
-    "pout": ("pout", "blush"), "cat": (":3", "smile"), "parted_lips": ("parted_lips",), "neutral": ("closed_mouth", "expressionless"),
-}  # fmt: skip
-_FRINGES = {"straight": ("blunt_bangs", "bangs"), "parted": ("parted_bangs", "bangs"), "swept": ("swept_bangs", "bangs"), "curtain": ("parted_bangs", "bangs"), "none": ()}
-_ARMS = {"arms_down": "arms_at_sides", "arms_apart": "spread_arms", "hands_clasped": "own_hands_clasped", "pointing": "pointing", "holding_book": "holding_book", "holding_bag": "holding_bag"}
+    "smile": ("smile", "closed_mouth"),
+    "light_smile": ("light_smile", "closed_mouth"),
+    "happy": ("smile", "open_mouth", "closed_eyes", "^_^"),
+    "closed_smile": ("smile", "closed_eyes", "closed_mouth"),
+    "grin": ("grin", "smile", "teeth"),
+    "closed_grin": ("grin", "closed_eyes", "teeth"),
+    "laughing": ("smile", "open_mouth"),
+    "surprised": ("surprised", "open_mouth", "wide-eyed"),
+    "sad": ("sad", "frown"),
+    "angry": ("angry", "frown"),
+    "shouting": ("angry", "open_mouth"),
+    "embarrassed": ("embarrassed", "blush", "wavy_mouth"),
+    "smug": ("smug", "smirk"),
+    "wink": ("one_eye_closed", "open_mouth", "smile"),
+    "sleepy": ("half-closed_eyes", "expressionless"),
+    "closed_eyes": ("closed_eyes", "closed_mouth"),
+    "pout": ("pout", "blush"),
+    "cat": (":3", "smile"),
+    "parted_lips": ("parted_lips",),
+    "neutral": ("closed_mouth", "expressionless"),
+}
+_FRINGES = {
+    "straight": ("blunt_bangs", "bangs"),
+    "parted": ("parted_bangs", "bangs"),
+    "swept": ("swept_bangs", "bangs"),
+    "curtain": ("parted_bangs", "bangs"),
+    "none": (),
+}
+_ARMS = {
+    "arms_down": "arms_at_sides",
+    "arms_apart": "spread_arms",
+    "hands_clasped": "own_hands_clasped",
+    "pointing": "pointing",
+    "holding_book": "holding_book",
+    "holding_bag": "holding_bag",
+}
 
 
 def visible(garment: Garment, scene: Scene) -> bool:
