@@ -80,7 +80,7 @@ def _written(shot: Shot, rng: np.random.Generator) -> Shot:
     """A note across the lower edge, as artists add it to a second post."""
     canvas = Image.fromarray(shot.picture)
     height, width = shot.matte.shape
-    font = ImageFont.load_default(size=max(10, width // 22))
+    font = ImageFont.load_default(size=max(12, width // 16))
     ImageDraw.Draw(canvas).text((width / 2, height * float(rng.uniform(0.9, 0.97))), str(rng.choice(_NOTES)), font=font,
                                 anchor="mm", fill="white", stroke_width=2, stroke_fill=(40, 36, 48))
     return Shot(np.asarray(canvas), shot.matte, shot.face)

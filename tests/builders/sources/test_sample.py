@@ -151,3 +151,16 @@ def test_layout(mirror: Path) -> None:
     assert not (mirror / "truth" / "parts").exists()
     names = {str(path.relative_to(mirror / "metadata")) for path in (mirror / "metadata").rglob("*") if path.is_file()}
     assert {"2017/2017000000000000", "2018/2018000000000000.json.gz", "2019/2019000000000001.json.xz"} <= names
+
+
+def test_a_build_of_the_mirror_does_not_need_the_truth(mirror: Path, tmp_path: Path) -> None:
+    def read() -> list[str]:
+        source = Danbooru2019(mirror)
+        return [item.id for item in source.posts()] + [source.digest()]
+
+    with_truth = read()
+    (mirror / "truth").rename(tmp_path / "truth")
+    try:
+        assert read() == with_truth
+    finally:
+        (tmp_path / "truth").rename(mirror / "truth")
