@@ -194,7 +194,15 @@ def draw_top(fig: Figure, tag: str, cut: Cut, rgb: Rgb) -> None:
         )
     if behind:
         return
-    x = sk.centre
+    if tag != "one-piece_swimsuit":
+        creases(fig, rgb, hem, cut.ease)
+    _front(fig, tag, hem, rgb)
+    _knit(fig, tag, hem, rgb)
+
+
+def _front(fig: Figure, tag: str, hem: float, rgb: Rgb) -> None:
+    """What the front of a top shows: buttons, the crossing of a kimono."""
+    sk, ink, x = fig.sk, fig.ink, fig.sk.centre
     if tag in ("shirt", "blouse", "maid_dress"):
         ink.crease([(x, 0.45), (x * 1.2, sk.bust_y), (x, hem)], rgb, 0.8)
         for i in range(4):
@@ -220,6 +228,13 @@ def draw_top(fig: Figure, tag: str, cut: Cut, rgb: Rgb) -> None:
             (250, 250, 250),
             auto=0,
         )
+    if tag == "t-shirt" and fig.variant % 2:
+        ink.paint(ellipse(x, sk.bust_y + 0.2, 0.34, 0.3), trim_of(rgb), 0.9)
+
+
+def _knit(fig: Figure, tag: str, hem: float, rgb: Rgb) -> None:
+    """Hood, strings and pocket of a hoodie; the ribs of a sweater."""
+    sk, ink, x = fig.sk, fig.ink, fig.sk.centre
     if tag == "hoodie":
         ink.part(
             [
@@ -236,24 +251,8 @@ def draw_top(fig: Figure, tag: str, cut: Cut, rgb: Rgb) -> None:
     if tag == "sweater":
         for t in (-0.6, -0.3, 0.0, 0.3, 0.6):
             ink.crease([(t * sk.bust, 0.5), (t * sk.bust * 1.1, sk.bust_y), (t * sk.waist, hem - 0.12)], rgb, 0.45, 0.5)
-        ink.crease(
-            [(-sk.half(hem) - cut.ease, hem - 0.16), (0, hem - 0.07), (sk.half(hem) + cut.ease, hem - 0.16)], rgb, 0.7
-        )
-    if tag == "t-shirt" and fig.variant % 2:
-        ink.paint(ellipse(x, sk.bust_y + 0.2, 0.34, 0.3), trim_of(rgb), 0.9)
-    if tag != "one-piece_swimsuit":
-        creases(fig, rgb, hem, cut.ease)
-    if cut.skirt == 0 and tag != "one-piece_swimsuit":
-        ink.crease(
-            [
-                (-sk.half(sk.waist_y), sk.waist_y - 0.25),
-                (-sk.waist * 0.4, sk.waist_y - 0.05),
-                (-sk.waist * 0.2, sk.waist_y),
-            ],
-            rgb,
-            0.6,
-            0.8,
-        )
+        w = sk.half(hem) + TOPS[tag].ease
+        ink.crease([(-w, hem - 0.16), (0, hem - 0.07), (w, hem - 0.16)], rgb, 0.7)
 
 
 def draw_skirt(fig: Figure, rgb: Rgb, length: float, flare: float, pleats: bool) -> None:

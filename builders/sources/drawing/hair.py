@@ -9,7 +9,7 @@ import numpy as np
 from builders.sources.drawing.head import Head
 from builders.sources.drawing.model import Scene
 from builders.sources.drawing.shapes import Ink, Point, Run, bezier, clamp, lerp, ribbon
-from builders.sources.drawing.tails import draw_ahoge, draw_animal_ears, draw_tails
+from builders.sources.drawing.tails import draw_ahoge, draw_animal_ears, draw_cover, draw_side_lock, draw_tails
 
 # Tips of a fringe from the left temple to the right: (x, drop below the brows, lean of the tip). A drop of None
 # is a parting: the hairline shows there.
@@ -226,11 +226,11 @@ class Hair:
         draw_tails(self, behind=False)
         if self.c.side_locks > 0.2:
             for side in (-1.0, 1.0):
-                self._side_lock(side)
+                draw_side_lock(self, side)
         draw_animal_ears(self)
         self._fringe()
         if self.scene.eye_cover:
-            self._cover()
+            draw_cover(self)
         if self.c.ahoge:
             draw_ahoge(self)
 
@@ -362,10 +362,11 @@ class Hair:
         shapes: list[list[Run]] = []
         if kind == "streaks":
             for i, x in enumerate((-0.7, -0.5, -0.25, 0.1, 0.3, 0.62)):
-                top = (x * 0.85 + s, -1.3 - 0.2 * v - 0.12 * (1 - x * x))
+                high = (x * 0.85 + s, -1.3 - 0.2 * v - 0.12 * (1 - x * x))
                 shapes.append(
                     ribbon(
-                        [top, lerp(top, (x + s, -0.8), 0.5), (x + s, -0.86 + 0.08 * self.jit[i])], [0.005, 0.03, 0.005]
+                        [high, lerp(high, (x + s, -0.8), 0.5), (x + s, -0.86 + 0.08 * self.jit[i])],
+                        [0.005, 0.03, 0.005],
                     )
                 )
             return shapes
@@ -377,35 +378,3 @@ class Hair:
             edge = [top, *[[a, b] for a, b in zip(low[::-1], low[::-1][1:], strict=False)]]
             shapes.append(edge)
         return shapes
-
-    def _side_lock(self, side: float) -> None:
-        c = self.c
-        if self.head.profile and side * self.s > 0:
-            return
-        x0, _ = self.head.at(side * 0.97, 0)
-        x = x0 * 1.03 + side * (0.06 - 0.13 * (c.seed % 5) / 4) - 0.03 * self.s
-        length = c.side_locks
-        wave = {"wavy": 0.07, "curly": 0.1}.get(c.hair_back, 0.015)
-        n = 7
-        spine = [(self.head.at(side * 0.72, 0)[0], -1.0)]
-        widths = [0.05]
-        for i in range(n):
-            t = i / (n - 1)
-            y = -0.55 + (length + 0.55) * t
-            drift = -0.1 * math.sin(t * 2.4) if length < 1.4 else 0.06 * min(t * 2, 1) + 0.1 * math.sin(t * 2)
-            spine.append((x + side * drift + wave * math.sin(y * 2.6) * min(t * 2, 1), y))
-            widths.append((0.2 + 0.14 * self.v) * (1 - 0.25 * t) if i < n - 1 else 0.01)
-        widths[-2] *= 0.7
-        self.ink.part(ribbon(spine, widths), self.rgb, auto=0.07, fill=self.fill() if length > 1.2 else None)
-        for k in (-0.3, 0.35):
-            self.ink.crease(
-                [(p[0] + k * w, p[1]) for p, w in zip(spine[1:], widths[1:], strict=True)], self.rgb, 0.6, 0.8
-            )
-
-    def _cover(self) -> None:
-        side = 1.0 if self.c.seed % 2 else -1.0
-        x = self.head.at(side * self.c.eye_gap, 0)[0]
-        spine = [(self.crown[0], -1.3), (x * 0.9, -0.7), (x, 0.0), (x + side * 0.12, 0.6)]
-        self.ink.part(ribbon(spine, [0.2, 0.36, 0.34, 0.01]), self.rgb, auto=0.08)
-        for k in (-0.4, 0.05, 0.45):
-            self.ink.crease([(p[0] + k * 0.3, p[1]) for p in spine], self.rgb, 0.6)

@@ -196,31 +196,35 @@ def draw_bow(ink: Ink, at: Point, size: float, rgb: Rgb, tails: float = 0.6, til
     ink.part(ellipse(*put(0, 0), 0.2 * size, 0.22 * size), rgb, auto=0.02)
 
 
+def _scarf(ink: Ink, rgb: Rgb) -> None:
+    ink.part(
+        [
+            [(-0.62, -0.5), (0, -0.3), (0.62, -0.5)],
+            [(0.72, -0.2), (0.62, 0.16), (0.0, 0.34), (-0.62, 0.16), (-0.72, -0.2)],
+        ],
+        rgb,
+        auto=0.1,
+    )
+    ink.crease([(-0.55, -0.15), (0, 0.08), (0.6, -0.2)], rgb)
+    ink.part(
+        [
+            [(0.16, 0.12), (0.6, 0.02)],
+            [(0.6, 0.02), (0.78, 0.9), (0.7, 1.7)],
+            [(0.7, 1.7), (0.2, 1.75)],
+            [(0.2, 1.75), (0.3, 0.9), (0.16, 0.12)],
+        ],
+        rgb,
+        auto=0.08,
+    )
+
+
 def draw_neckwear(fig: Figure) -> None:
     """Tie, bow, ribbon, neckerchief, choker or scarf: the first one worn."""
     ink, x = fig.ink, fig.sk.centre
     behind = fig.scene.from_behind
     rgb = fig.rgb("scarf")
     if rgb:
-        ink.part(
-            [
-                [(-0.62, -0.5), (0, -0.3), (0.62, -0.5)],
-                [(0.72, -0.2), (0.62, 0.16), (0.0, 0.34), (-0.62, 0.16), (-0.72, -0.2)],
-            ],
-            rgb,
-            auto=0.1,
-        )
-        ink.crease([(-0.55, -0.15), (0, 0.08), (0.6, -0.2)], rgb)
-        ink.part(
-            [
-                [(0.16, 0.12), (0.6, 0.02)],
-                [(0.6, 0.02), (0.78, 0.9), (0.7, 1.7)],
-                [(0.7, 1.7), (0.2, 1.75)],
-                [(0.2, 1.75), (0.3, 0.9), (0.16, 0.12)],
-            ],
-            rgb,
-            auto=0.08,
-        )
+        _scarf(ink, rgb)
         return
     rgb = fig.rgb("choker")
     if rgb:

@@ -8,7 +8,7 @@ from builders.sources.drawing.clothes import Figure
 from builders.sources.drawing.hair import Hair
 from builders.sources.drawing.layers import draw_bow
 from builders.sources.drawing.model import Rgb
-from builders.sources.drawing.shapes import Ink, Run, bezier, ellipse, mix
+from builders.sources.drawing.shapes import Ink, Point, Run, bezier, ellipse, mix
 
 HEADWEAR = ("beret", "hat", "witch_hat", "baseball_cap", "santa_hat", "crown")
 
@@ -49,6 +49,15 @@ def draw_head_ornaments(fig: Figure, hair: Hair) -> None:
         else:
             side = 1.0 if fig.variant % 4 else -1.0
             draw_bow(ink, (side * (0.88 + 0.4 * v) - 0.1 * s, -1.15 - 0.4 * v), big * 0.9, rgb, 0.7, side * 0.6)
+    _clips(fig, hair)
+    hat = fig.worn(HEADWEAR)
+    if hat:
+        draw_hat(ink, hat, fig.rgb(hat) or (0, 0, 0), v, s)
+
+
+def _clips(fig: Figure, hair: Hair) -> None:
+    """Hairclips and flowers beside the fringe."""
+    ink, s = fig.ink, hair.s
     rgb = fig.rgb("hairclip")
     if rgb:
         side = 1.0 if fig.variant % 2 else -1.0
@@ -70,16 +79,11 @@ def draw_head_ornaments(fig: Figure, hair: Hair) -> None:
             a = math.tau * i / 5
             ink.part(ellipse(cx + 0.2 * math.cos(a), cy + 0.2 * math.sin(a), 0.17, 0.17), rgb, auto=0.02)
         ink.part(ellipse(cx, cy, 0.11, 0.11), (250, 216, 90), auto=0)
-    hat = fig.worn(HEADWEAR)
-    if hat:
-        colour = fig.rgb(hat)
-        if colour:
-            draw_hat(ink, hat, colour, v, s)
 
 
-def draw_hat(ink: Ink, tag: str, rgb: Rgb, v: float, s: float) -> None:
-    """A hat on top of the hair."""
-    w, y, x = 1.12 + 0.9 * v, -0.95 - 0.3 * v, -0.1 * s
+def _soft_hat(ink: Ink, tag: str, rgb: Rgb, w: float, at: Point) -> None:
+    """A beret or a crown: nothing with a brim."""
+    x, y = at
     if tag == "beret":
         ink.part(
             [
@@ -99,19 +103,25 @@ def draw_hat(ink: Ink, tag: str, rgb: Rgb, v: float, s: float) -> None:
         )
         ink.part(ellipse(x + 0.1, y - 1.02, 0.09, 0.12), rgb, auto=0)
         return
-    if tag == "crown":
-        ink.part(
-            [
-                [(x - 0.5, y - 0.75), (x - 0.58, y - 1.4)],
-                [(x - 0.58, y - 1.4), (x - 0.25, y - 1.05)],
-                [(x - 0.25, y - 1.05), (x, y - 1.5)],
-                [(x, y - 1.5), (x + 0.25, y - 1.05)],
-                [(x + 0.25, y - 1.05), (x + 0.58, y - 1.4)],
-                [(x + 0.58, y - 1.4), (x + 0.5, y - 0.75)],
-            ],
-            rgb,
-            auto=0.05,
-        )
+    ink.part(
+        [
+            [(x - 0.5, y - 0.75), (x - 0.58, y - 1.4)],
+            [(x - 0.58, y - 1.4), (x - 0.25, y - 1.05)],
+            [(x - 0.25, y - 1.05), (x, y - 1.5)],
+            [(x, y - 1.5), (x + 0.25, y - 1.05)],
+            [(x + 0.25, y - 1.05), (x + 0.58, y - 1.4)],
+            [(x + 0.58, y - 1.4), (x + 0.5, y - 0.75)],
+        ],
+        rgb,
+        auto=0.05,
+    )
+
+
+def draw_hat(ink: Ink, tag: str, rgb: Rgb, v: float, s: float) -> None:
+    """A hat on top of the hair."""
+    w, y, x = 1.12 + 0.9 * v, -0.95 - 0.3 * v, -0.1 * s
+    if tag in ("beret", "crown"):
+        _soft_hat(ink, tag, rgb, w, (x, y))
         return
     tall = {"witch_hat": 2.2, "hat": 0.95, "baseball_cap": 0.85, "santa_hat": 1.5}[tag]
     dome: list[Run] = [

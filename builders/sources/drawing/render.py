@@ -155,13 +155,7 @@ def _arms(fig: Figure, when: str) -> None:
     late = fig.scene.arms in _NEAR_FACE
     for arm in fig.sk.arms:
         raised = late and arm.wrist[1] < 0.35
-        turn = (
-            "behind"
-            if not arm.front or (fig.scene.from_behind and arm.front is False)
-            else "head"
-            if raised
-            else "front"
-        )
+        turn = "behind" if not arm.front else "head" if raised else "front"
         if turn != when:
             continue
         if fig.scene.arms == "holding_bag" and arm.side > 0:

@@ -321,7 +321,8 @@ class Ink:
         width = max(s.line_width * line, self.min_line)
         stroke = hexa(self.line_colour(colour))
         self.body.append(
-            f'<path d="{d}" fill="none" stroke="{stroke}" stroke-width="{width:.3f}" stroke-linejoin="round" stroke-linecap="round"/>'
+            f'<path d="{d}" fill="none" stroke="{stroke}" stroke-width="{width:.3f}" stroke-linejoin="round" '
+            'stroke-linecap="round"/>'
         )
         if s.shading == "sketch":
             dx, dy = self.rng.normal(0, 0.02, 2).tolist()
@@ -335,7 +336,8 @@ class Ink:
         d = path_data(self.moved(shape), closed)
         w = max(width, self.min_line)
         self.body.append(
-            f'<path d="{d}" fill="none" stroke="{hexa(colour)}" stroke-width="{w:.3f}" stroke-linejoin="round" stroke-linecap="round"/>'
+            f'<path d="{d}" fill="none" stroke="{hexa(colour)}" stroke-width="{w:.3f}" stroke-linejoin="round" '
+            'stroke-linecap="round"/>'
         )
 
     def brush(

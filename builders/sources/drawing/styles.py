@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from builders.sources.drawing.model import Rgb, Style
 
 
-def pick(rng: np.random.Generator, weights: dict[str, float]) -> str:
+def pick(rng: np.random.Generator, weights: Mapping[str, float]) -> str:
     """One key, drawn by weight."""
     names = list(weights)
     p = np.asarray([weights[n] for n in names], dtype=np.float64)
@@ -46,7 +48,7 @@ def random_style(rng: np.random.Generator, wild: bool = False) -> Style:
             eye_scale=float(u(0.95, 1.1)),
             seed=int(rng.integers(1 << 30)),
         )
-    tint = (_rgb(rng, 60, 255), _rgb(rng, 20, 230), float(rng.choice([0.0, 0.0, 0.1, 0.25, 0.4])))
+    tint = (_rgb(rng, 60, 255), _rgb(rng, 20, 230), float(rng.choice([0.0, 0.0, 0.0, 0.1, 0.2, 0.35])))
     return Style(
         line_width=float(rng.choice([u(0.012, 0.03), u(0.03, 0.055), u(0.055, 0.11)], p=[0.3, 0.5, 0.2])),
         line_kind=pick(rng, {"tinted": 4, "black": 3, "none": 1.5}),

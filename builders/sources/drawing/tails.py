@@ -146,3 +146,37 @@ def draw_animal_ears(hair: Hair) -> None:
             ]
         hair.ink.part(shape, hair.rgb, auto=0.08)
         hair.ink.paint(inner, mix((250, 190, 190), hair.rgb, 0.15))
+
+
+def draw_cover(hair: Hair) -> None:
+    """A heavy lock over one eye."""
+    side = 1.0 if hair.c.seed % 2 else -1.0
+    x = hair.head.at(side * hair.c.eye_gap, 0)[0]
+    spine = [(hair.crown[0], -1.3), (x * 0.9, -0.7), (x, 0.0), (x + side * 0.12, 0.6)]
+    hair.ink.part(ribbon(spine, [0.2, 0.36, 0.34, 0.01]), hair.rgb, auto=0.08)
+    for k in (-0.4, 0.05, 0.45):
+        hair.ink.crease([(p[0] + k * 0.3, p[1]) for p in spine], hair.rgb, 0.6)
+
+
+def draw_side_lock(hair: Hair, side: float) -> None:
+    """The lock that hangs before the ear."""
+    c = hair.c
+    if hair.head.profile and side * hair.s > 0:
+        return
+    x0, _ = hair.head.at(side * 0.97, 0)
+    x = x0 * 1.03 + side * (0.06 - 0.13 * (c.seed % 5) / 4) - 0.03 * hair.s
+    length = c.side_locks
+    wave = {"wavy": 0.07, "curly": 0.1}.get(c.hair_back, 0.015)
+    n = 7
+    spine = [(hair.head.at(side * 0.72, 0)[0], -1.0)]
+    widths = [0.05]
+    for i in range(n):
+        t = i / (n - 1)
+        y = -0.55 + (length + 0.55) * t
+        drift = -0.1 * math.sin(t * 2.4) if length < 1.4 else 0.06 * min(t * 2, 1) + 0.1 * math.sin(t * 2)
+        spine.append((x + side * drift + wave * math.sin(y * 2.6) * min(t * 2, 1), y))
+        widths.append((0.2 + 0.14 * hair.v) * (1 - 0.25 * t) if i < n - 1 else 0.01)
+    widths[-2] *= 0.7
+    hair.ink.part(ribbon(spine, widths), hair.rgb, auto=0.07, fill=hair.fill() if length > 1.2 else None)
+    for k in (-0.3, 0.35):
+        hair.ink.crease([(p[0] + k * w, p[1]) for p, w in zip(spine[1:], widths[1:], strict=True)], hair.rgb, 0.6, 0.8)
