@@ -54,7 +54,7 @@ class Masks:
         square = net(pixels)[0, 0]
         inner = square[frame.top : frame.top + frame.inner_height, frame.left : frame.left + frame.inner_width]
         whole = Image.fromarray(inner).resize((frame.width, frame.height), Image.Resampling.BILINEAR)
-        return np.rint(np.clip(np.asarray(whole), 0, 1) * 255).astype(np.uint8)
+        return np.asarray(np.rint(np.clip(np.asarray(whole), 0, 1) * 255), dtype=np.uint8)
 
 
 def bounds(matte: npt.NDArray[np.uint8]) -> list[float]:

@@ -81,4 +81,4 @@ def to_picture(boxes: Floats, frame: Letterbox) -> Floats:
     """Boxes in input pixels to boxes over the picture's width and height, clipped to 0..1."""
     origin = np.array([frame.left, frame.top] * 2, np.float32)
     extent = np.array([frame.inner_width, frame.inner_height] * 2, np.float32)
-    return np.clip((boxes - origin) / extent, 0, 1).astype(np.float32)
+    return np.asarray(np.clip((boxes - origin) / extent, 0, 1), dtype=np.float32)

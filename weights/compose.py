@@ -77,7 +77,7 @@ def _backdrop(bank: Bank, rng: Generator, width: int, height: int) -> Image.Imag
         image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     if rng.random() < 0.25:
         image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.5, 5)))
-    return recolour(image, rng, 1.0)
+    return recolour(image, rng, rng.choice([0.3, 0.6, 1.0]))
 
 
 def _litter(canvas: Image.Image, bank: Bank, rng: Generator, scale: float) -> None:
@@ -136,7 +136,9 @@ def _scale_and_place(
         scale = height / tall * rng.uniform(0.7, 1.0) if rng.random() < 0.55 else height / tall * rng.uniform(1.0, 2.0)
     scale = min(scale, 1.9)
     wide, tall_there = size[0] * scale, tall * scale
-    x = rng.uniform(-0.25 * wide, width - 0.75 * wide) if rng.random() < 0.5 else (width - wide) * rng.uniform(0.3, 0.7)
+    x = (width - wide) * rng.uniform(0.3, 0.7)
+    if rng.random() < 0.5:  # up to a quarter of it beyond either side
+        x = rng.uniform(*sorted((-0.25 * wide, width - 0.75 * wide)))
     slack = height - tall_there
     y = rng.uniform(0, 0.25) * height if slack < 0 and rng.random() < 0.5 else rng.uniform(0, 1) * max(slack, 0)
     if rng.random() < 0.12:

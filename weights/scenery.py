@@ -122,9 +122,12 @@ KINDS = (clouds, leaves, leaves, foliage, rooms)
 
 def light(rng: Generator, size: int) -> NDArray[np.float32]:
     """Smooth light over a picture, size x size x 1, around 1."""
-    field = noise(rng, size, 3.0, 1) * rng.uniform(0.02, 0.2)
-    slope = np.linspace(-1, 1, size, dtype=np.float32) * rng.uniform(-0.35, 0.35)
-    return np.clip(1 + field + slope[:, None, None], 0.3, 1.7)
+    cells = 24
+    field = noise(rng, cells, 2.5, 1)[..., 0] * np.float32(rng.uniform(0.02, 0.2))
+    slope = np.linspace(-1, 1, cells, dtype=np.float32) * np.float32(rng.uniform(-0.35, 0.35))
+    across = np.linspace(-1, 1, cells, dtype=np.float32) * np.float32(rng.uniform(-0.35, 0.35))
+    small = np.clip(1 + field + slope[:, None] + across[None], 0.3, 1.7)
+    return np.asarray(Image.fromarray(small).resize((size, size), Image.Resampling.BICUBIC))[..., None]
 
 
 def scenery(rng: Generator, size: int) -> Pixels:
