@@ -1,0 +1,109 @@
+"""Where the clothes are in a picture, and which colours they have there.
+
+The torso below the face is looked at: it is in nearly every framing, so that a portrait and a full figure of one
+outfit are asked the same thing. Skin and hair are told by the face and what surrounds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageFilter
+
+from annotators.base import Picture
+from annotators.colours import NAMES, Lab, names_of, to_lab
+
+Matte = npt.NDArray[np.uint8]
+"""H x W, 0 background .. 255 figure."""
+Where = npt.NDArray[np.bool_]
+"""H x W."""
+
+SIDE = 256
+"""Longest side, in pixels, at which clothes are looked at."""
+SECOND = 0.25
+"""Least share of the clothes that a second colour covers."""
+# Of the face's width left and right of its middle, and of its height below the chin: neck and collar to the hips.
+# Wider holds hair, arms and what they hold; lower holds legs, which half of all framings cut off.
+_HALF_WIDTH, _FROM, _TO = 0.75, 0.25, 3.0
+_SKIN, _HAIR = 9.0, 12.0
+"""How far, in CIELAB with lightness at a third, a colour may be from skin and hair and still be them."""
+_FEWEST = 24
+"""Pixels, at the looked-at size, under which nothing is said."""
+
+# A darker or lighter part of a cloth is often named after its neighbour.
+_SHADES = {
+    "white": ("grey",), "grey": ("white", "black"), "black": ("grey",), "red": ("pink", "brown", "orange"),
+    "orange": ("brown", "yellow", "red"), "yellow": ("orange",), "green": ("aqua", "yellow"),
+    "aqua": ("green", "blue"), "blue": ("aqua", "purple"), "purple": ("blue", "pink"), "pink": ("red", "purple"),
+    "brown": ("orange", "red"),
+}  # fmt: skip
+
+
+def clothes_colours(picture: Picture, matte: Matte, face: Sequence[float]) -> list[str]:
+    """One or two colour words for the clothes, largest first; none when the picture shows too little of them.
+
+    `face` is x0, y0, x1, y1 over width and height of the picture, from mid-forehead to chin.
+    """
+    lab, figure = _small(picture, matte)
+    torso, skin, hair = _regions(figure, face)
+    cloth = torso & ~_like(lab, _typical(lab[skin]), _SKIN)
+    without_hair = cloth & ~_like(lab, _typical(lab[hair]), _HAIR)
+    # When little is left, the clothes have the hair's colour.
+    if without_hair.sum() >= 0.4 * cloth.sum():
+        cloth = without_hair
+    if cloth.sum() < _FEWEST:
+        return []
+    return main_colours(names_of(lab[cloth]))
+
+
+def main_colours(codes: npt.NDArray[np.int64]) -> list[str]:
+    """The one or two colours that matter among codes of NAMES: shades are counted to the colour they shade."""
+    shares = np.bincount(codes, minlength=len(NAMES)) / len(codes)
+    first = int(np.argmax(shares))
+    for shade in _SHADES[NAMES[first]]:
+        shares[NAMES.index(shade)] = 0.0
+    shares[first] = 1.0
+    second = int(np.argsort(-shares, kind="stable")[1])
+    return [NAMES[first]] + ([NAMES[second]] if shares[second] >= SECOND else [])
+
+
+def _small(picture: Picture, matte: Matte) -> tuple[Lab, Where]:
+    """The picture without its lines, in CIELAB, and the figure, both at the looked-at size."""
+    image = Image.fromarray(picture)
+    scale = min(1.0, SIDE / max(image.size))
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    image = image.resize(size, Image.Resampling.BOX).filter(ImageFilter.MedianFilter(5))
+    figure = Image.fromarray(matte).resize(size, Image.Resampling.BOX).filter(ImageFilter.MinFilter(3))
+    return to_lab(np.asarray(image)), np.asarray(figure) > 127
+
+
+def _regions(figure: Where, face: Sequence[float]) -> tuple[Where, Where, Where]:
+    """Torso, skin and hair within the figure: below the face, its lower middle, and round its top."""
+    height, width = figure.shape
+    x0, y0, x1, y1 = (side * length for side, length in zip(face, (width, height) * 2, strict=True))
+    wide, high, middle = x1 - x0, y1 - y0, (x0 + x1) / 2
+    y, x = np.mgrid[:height, :width] + 0.5
+    off = np.abs(x - middle) / max(wide, 1e-6)
+    down = (y - y0) / max(high, 1e-6)
+    torso = (off < _HALF_WIDTH) & (down > 1 + _FROM) & (down < 1 + _TO)
+    skin = (off < 0.3) & (down > 0.55) & (down < 0.95)
+    hair = (off < 0.6) & (down > -0.55) & (down < -0.05) | (off > 0.5) & (off < 0.7) & (down > -0.2) & (down < 0.4)
+    return torso & figure, skin & figure, hair & figure
+
+
+def _typical(lab: Lab) -> Lab | None:
+    """The colour that most of some pixels have: the median of the fullest cell, None without pixels."""
+    if not len(lab):
+        return None
+    cells = np.floor(lab / (20.0, 12.0, 12.0)).astype(np.int64)
+    _, place, counts = np.unique(cells, axis=0, return_inverse=True, return_counts=True)
+    return np.asarray(np.median(lab[place.reshape(-1) == int(np.argmax(counts))], axis=0))
+
+
+def _like(lab: Lab, colour: Lab | None, reach: float) -> Where:
+    """Where the picture has a colour, in light or shade."""
+    if colour is None:
+        return np.zeros(lab.shape[:2], dtype=bool)
+    return np.asarray(np.sqrt((((lab - colour) * (1 / 3, 1, 1)) ** 2).sum(-1)) < reach)

@@ -1,0 +1,98 @@
+"""What garment tags say of an outfit: kinds and colours of its main parts.
+
+Tags come as in the `cloths` column, spaces for underscores ("pleated skirt", "black legwear").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from annotators.colours import NAMES
+
+COLOUR_WORDS: dict[str, str] = {
+    **{name: name for name in NAMES},
+    "gray": "grey", "silver": "grey", "charcoal": "grey", "cream": "white", "ivory": "white", "off-white": "white",
+    "navy": "blue", "navy blue": "blue", "indigo": "blue", "sky blue": "blue", "light blue": "blue",
+    "dark blue": "blue", "teal": "aqua", "turquoise": "aqua", "cyan": "aqua", "violet": "purple",
+    "lavender": "purple", "lilac": "purple", "magenta": "pink", "rose": "pink", "maroon": "red", "crimson": "red",
+    "burgundy": "red", "beige": "brown", "tan": "brown", "gold": "yellow", "golden": "yellow", "blonde": "yellow",
+    "lime": "green", "olive": "green",
+}  # fmt: skip
+"""Colour words met in answers and tags, and the Danbooru colour each counts as."""
+
+# Outermost first: what is worn over the rest is what a picture shows. Each kind with the last words of its tags.
+UPPER: dict[str, tuple[str, ...]] = {
+    "coat": ("coat", "labcoat", "overcoat", "peacoat", "raincoat", "parka", "robe", "bathrobe", "tailcoat"),
+    "cape": ("cape", "capelet", "cloak", "poncho", "shawl"),
+    "armor": ("armor", "breastplate"),
+    "jacket": ("jacket", "blazer", "gakuran", "bolero"),
+    "cardigan": ("cardigan",),
+    "vest": ("vest", "waistcoat"),
+    "hoodie": ("hoodie",),
+    "sweater": ("sweater", "turtleneck", "sweatshirt"),
+    "kimono": ("kimono", "yukata", "furisode", "haori", "miko", "hanfu", "hanbok"),
+    "cheongsam": ("cheongsam", "china dress", "qipao"),
+    "dress": ("dress", "sundress", "gown", "evening gown", "nightgown"),
+    "swimsuit": ("swimsuit", "bikini", "leotard", "bodysuit", "swimwear", "bikini top"),
+    "serafuku": ("serafuku", "sailor shirt"),
+    "t-shirt": ("t-shirt",),
+    "tank top": ("tank top", "camisole", "tube top", "crop top", "halter top"),
+    "shirt": ("shirt", "blouse"),
+}  # fmt: skip
+LOWER: dict[str, tuple[str, ...]] = {
+    "pleated skirt": ("pleated skirt",), "miniskirt": ("miniskirt", "microskirt"), "long skirt": ("long skirt",),
+    "high-waist skirt": ("high-waist skirt",), "pencil skirt": ("pencil skirt",), "hakama": ("hakama", "hakama skirt"),
+    "skirt": ("skirt",), "shorts": ("shorts",), "jeans": ("jeans",), "pants": ("pants", "leggings", "sweatpants"),
+    "bloomers": ("bloomers", "buruma"),
+}  # fmt: skip
+LEGS: dict[str, tuple[str, ...]] = {
+    "thighhighs": ("thighhighs", "thighhigh"), "kneehighs": ("kneehighs", "kneehigh", "over-kneehighs"),
+    "pantyhose": ("pantyhose",), "socks": ("socks", "sock"), "leg warmers": ("leg warmers",), "legwear": ("legwear",),
+}  # fmt: skip
+HEAD: dict[str, tuple[str, ...]] = {
+    "witch hat": ("witch hat",), "straw hat": ("straw hat",), "santa hat": ("santa hat",), "top hat": ("top hat",),
+    "mob cap": ("mob cap",), "beret": ("beret",), "cap": ("cap",), "hat": ("hat",), "crown": ("crown", "tiara"),
+    "helmet": ("helmet",), "veil": ("veil",), "maid headdress": ("maid headdress",), "headwear": ("headwear",),
+    "hairband": ("hairband", "headband"), "hair ribbon": ("hair ribbon",), "hair bow": ("hair bow",),
+    "hair flower": ("hair flower",), "hairclip": ("hairclip", "hairpin"),
+}  # fmt: skip
+# Danbooru colours these by the general word: "white shirt" for a serafuku or a T-shirt.
+_COLOURED_AS = {"serafuku": ("serafuku", "shirt"), "t-shirt": ("t-shirt", "shirt")}
+
+def garments(cloths: Iterable[str]) -> dict[str, list[str]]:
+    """Kind and colour of the upper and lower garment and the legwear, kinds of headwear, in that order.
+
+    The upper garment is the outermost alone; of the others every kind is said, sorted. Empty where no tag speaks.
+    """
+    tags = sorted(set(cloths))
+    upper = _kinds(tags, UPPER)[:1]
+    lower, legs, head = (sorted(_kinds(tags, table)) for table in (LOWER, LEGS, HEAD))
+    return {
+        "upper": upper,
+        "upper colour": _colours(tags, [_COLOURED_AS.get(kind, UPPER[kind]) for kind in upper]),
+        "lower": lower,
+        "lower colour": _colours(tags, LOWER.values()),
+        "legwear": legs,
+        "legwear colour": _colours(tags, LEGS.values()),
+        "head": head,
+    }
+
+
+def _ends_with(tag: str, words: str) -> bool:
+    return tag == words or tag.endswith(" " + words)
+
+
+def _kinds(tags: Sequence[str], table: dict[str, tuple[str, ...]]) -> list[str]:
+    """Kinds that some tag names, in the table's order: a pleated skirt is a skirt, too."""
+    return [kind for kind, ends in table.items() if any(_ends_with(tag, end) for tag in tags for end in ends)]
+
+
+def _colours(tags: Sequence[str], kinds: Iterable[tuple[str, ...]]) -> list[str]:
+    """Colours that tags of these kinds begin with, sorted."""
+    ends = [end for kind in kinds for end in kind]
+    found = set()
+    for tag in tags:
+        first, _, rest = tag.removeprefix("light ").removeprefix("dark ").partition(" ")
+        if first in COLOUR_WORDS and any(_ends_with(rest, end) for end in ends):
+            found.add(COLOUR_WORDS[first])
+    return sorted(found)

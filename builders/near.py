@@ -1,0 +1,225 @@
+"""Near copies: pairs of pictures of which one is an edit of the other.
+
+A reference that is an edit of the target leaks just what a method must not see, so such pairs are found over
+the whole dataset, also between identities. Candidates share most bits of a perceptual hash, straight or in a
+mirror; the 16 x 16 thumbnails confirm them. Pictures tied by their posts (one post, parent and child, children
+of one parent) are compared whatever their hashes, against looser limits.
+
+Nothing here grows with the square of the rows. Equal pictures are twins: only the first of them is compared
+with the rest, and the others are tied to it. Crowds (nearly blank pictures, a parent of thousands) are
+compared with some of their members only, always the same ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+
+from annotators.hashes import THUMB_SIDE
+
+Near = tuple[int, int, int]
+"""Rows i < j and how many of the 64 bits of their hashes differ, mirrored if that is closer."""
+
+Words = npt.NDArray[np.uint64]
+"""Hashes as numbers, first bit highest."""
+Whole = npt.NDArray[np.int64]
+"""Row numbers and counts of them."""
+Pairs = npt.NDArray[np.int64]
+"""M x 2 row numbers."""
+
+_BANDS, _BAND_BITS = 4, 16
+# Members looked at of the pictures that share a band, and of those that share a hash that is only close.
+_CROWD, _FEW = 256, 4
+# Grey levels. Keeps the noise of a flat picture from deciding, as the constants do in SSIM.
+_FLOOR = 4.0
+_CHUNK = 1 << 16
+
+
+@dataclass(frozen=True)
+class NearOptions:
+    """How alike is a copy. The defaults were tuned on planted edits, see tests/builders/test_near.py."""
+
+    distance: int = 10
+    """Most bits (of 64) in which the hashes of a near copy may differ."""
+    likeness: float = 0.92
+    """Least correlation of the thumbnails, -1..1."""
+    family_distance: int = 20
+    """The same for pictures tied by their posts."""
+    family_likeness: float = 0.8
+    """The same for pictures tied by their posts."""
+    limit: int = 64
+    """Most other pictures that one is compared with because of one hash or one family."""
+
+
+def twins(phash: Sequence[str], thumb: Sequence[bytes]) -> list[int]:
+    """For each row the first row whose hash and thumbnail equal its own; that is itself for most."""
+    first: dict[tuple[str, bytes], int] = {}
+    return [first.setdefault(signature, row) for row, signature in enumerate(zip(phash, thumb, strict=True))]
+
+
+def near_copies(phash: Sequence[str], phash_mirror: Sequence[str], thumb: Sequence[bytes],
+                post_id: Sequence[str], parent_id: Sequence[str],
+                options: NearOptions = NearOptions()) -> list[Near]:
+    """All near copies among rows in id order, sorted: (i, j, distance) with i < j.
+
+    Hashes are 16 hex digits, thumbnails 256 grey levels, ids "" where unknown. Of n twins only the n - 1 pairs
+    with the first are listed, and a near copy of twins is listed for the first alone: ask `twins` for the rest.
+    """
+    first = twins(phash, thumb)
+    shapes = _Shapes(_words(phash), _words(phash_mirror), np.frombuffer(b"".join(thumb), np.uint8))
+    different = np.asarray([row for row, twin in enumerate(first) if row == twin], dtype=np.int64)
+    found = {(twin, row): 0 for row, twin in enumerate(first) if row != twin}
+    candidates = different[_close(shapes, different, options)]
+    found |= shapes.confirm(candidates, options.distance, options.likeness)
+    ties = np.asarray(sorted(_families(post_id, parent_id, options.limit)), dtype=np.int64).reshape(-1, 2)
+    for pair, distance in shapes.confirm(ties, options.family_distance, options.family_likeness).items():
+        found.setdefault(pair, distance)
+    return sorted((i, j, distance) for (i, j), distance in found.items())
+
+
+def _words(digits: Sequence[str]) -> Words:
+    return np.frombuffer(bytes.fromhex("".join(digits)), dtype=">u8").astype(np.uint64)
+
+
+class _Shapes:
+    """Hashes and thumbnails of all rows, compared pair by pair."""
+
+    def __init__(self, straight: Words, mirrored: Words, thumbs: npt.NDArray[np.uint8]) -> None:
+        self.straight, self.mirrored = straight, mirrored
+        self.thumbs = thumbs.reshape(len(straight), THUMB_SIDE, THUMB_SIDE)
+
+    def confirm(self, pairs: Pairs, distance: int, likeness: float) -> dict[tuple[int, int], int]:
+        """The pairs within both limits, straight or mirrored, with their hash distance."""
+        found: dict[tuple[int, int], int] = {}
+        for start in range(0, len(pairs), _CHUNK):
+            left, right = pairs[start:start + _CHUNK].T
+            mine, theirs = self.thumbs[left], self.thumbs[right]
+            straight = np.bitwise_count(self.straight[left] ^ self.straight[right])
+            mirrored = np.minimum(np.bitwise_count(self.mirrored[left] ^ self.straight[right]),
+                                  np.bitwise_count(self.straight[left] ^ self.mirrored[right]))
+            for apart, seen in ((straight, mine), (mirrored, mine[:, :, ::-1])):
+                close = np.flatnonzero((apart <= distance) & (correlation(seen, theirs) >= likeness))
+                for i, j, bits in zip(left[close].tolist(), right[close].tolist(), apart[close].tolist(),
+                                      strict=True):
+                    found[i, j] = min(bits, found.get((i, j), 64))
+        return found
+
+
+def correlation(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+    """How alike are pairs of thumbnails, M x 16 x 16 each: -1..1, 1 for equal up to brightness and contrast."""
+    a, b = (grey.reshape(len(grey), -1).astype(np.int32) for grey in (first, second))
+    size = a.shape[1]
+
+    def spread(x: npt.NDArray[np.int32], y: npt.NDArray[np.int32]) -> Whole:
+        # Whole numbers, so that no order of adding can change a result; 256 * 255^2 fits 32 bits.
+        return np.asarray(size * np.einsum("ij,ij->i", x, y).astype(np.int64)
+                          - x.sum(1, dtype=np.int64) * y.sum(1, dtype=np.int64))
+
+    floor = (size * _FLOOR) ** 2
+    return np.asarray((spread(a, b) + floor) / np.sqrt((spread(a, a) + floor) * (spread(b, b) + floor)))
+
+
+def _close(shapes: _Shapes, rows: Whole, options: NearOptions) -> Pairs:
+    """Pairs of positions in `rows` whose hashes may be within the distance, each once, lower position first."""
+    if not len(rows):
+        return np.empty((0, 2), dtype=np.int64)
+    hashes, place = np.unique(shapes.straight[rows], return_inverse=True)
+    order = np.argsort(place, kind="stable")
+    counts = np.bincount(place, minlength=len(hashes))
+    starts = np.cumsum(counts) - counts
+    found = [_neighbours(order[start:start + count], options.limit)
+             for start, count in zip(starts.tolist(), counts.tolist(), strict=True) if count > 1]
+    counts = np.minimum(counts, _FEW)
+    left, right = _join(hashes, hashes, options)
+    left, right = left[left != right], right[left != right]
+    found.append(_cross(order, starts[left], counts[left], order, starts[right], counts[right]))
+    # Mirrored hashes are asked row by row: rows of one hash need not have one mirrored hash.
+    left, right = _join(hashes, shapes.mirrored[rows], options)
+    everyone = np.arange(len(rows))
+    found.append(_cross(everyone, left, np.ones_like(left), order, starts[right], counts[right]))
+    pairs = np.sort(np.concatenate(found), axis=1)
+    return _distinct(pairs[pairs[:, 0] != pairs[:, 1]], len(rows))
+
+
+def _distinct(pairs: Pairs, size: int) -> Pairs:
+    """Each pair once, sorted: as one number a pair, which sorts far faster than `numpy.unique` of rows."""
+    codes = np.sort(pairs[:, 0] * size + pairs[:, 1])
+    return np.stack(np.divmod(codes[np.diff(codes, prepend=-1) > 0], size), axis=1)
+
+
+def _cross(left: Whole, left_start: Whole, left_count: Whole, right: Whole, right_start: Whole,
+           right_count: Whole) -> Pairs:
+    """Every member of slice k of `left` with every member of slice k of `right`, for all k."""
+    sizes = left_count * right_count
+    which = np.repeat(np.arange(len(sizes)), sizes)
+    within = np.arange(len(which)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return np.stack([left[left_start[which] + within // right_count[which]],
+                     right[right_start[which] + within % right_count[which]]], axis=1)
+
+
+def _neighbours(members: Whole, limit: int) -> Pairs:
+    """Each member with the `limit` that follow it."""
+    steps = [np.stack([members[:-step], members[step:]], axis=1)
+             for step in range(1, min(limit, len(members) - 1) + 1)]
+    return np.concatenate(steps)
+
+
+def _join(hashes: Words, asked: Words, options: NearOptions) -> tuple[Whole, Whole]:
+    """Positions in `asked` and in `hashes` (distinct) of hashes within the distance, each pair once.
+
+    Of two hashes that differ in few bits, one of the four bands differs in a quarter of them at most: so each
+    band is looked up exactly, with every such change. Of a band shared by a crowd, as those of nearly
+    blank pictures are, only the first are seen.
+    """
+    flips = [sum(1 << bit for bit in bits) for count in range(options.distance // _BANDS + 1)
+             for bits in combinations(range(_BAND_BITS), count)]
+    found: list[Pairs] = []
+    for mine, theirs in zip(_bands(asked), _bands(hashes), strict=True):
+        order = np.argsort(theirs, kind="stable")
+        counts = np.bincount(theirs, minlength=1 << _BAND_BITS)
+        starts = np.cumsum(counts) - counts
+        counts = np.minimum(counts, _CROWD)
+        for flip in flips:
+            key = mine ^ flip
+            pairs = _cross(np.arange(len(asked)), np.arange(len(asked)), np.ones_like(key),
+                           order, starts[key], counts[key])
+            apart = np.bitwise_count(asked[pairs[:, 0]] ^ hashes[pairs[:, 1]])
+            found.append(pairs[apart <= options.distance])
+    both = _distinct(np.concatenate(found), len(hashes))
+    return both[:, 0], both[:, 1]
+
+
+def _bands(hashes: Words) -> list[Whole]:
+    """The 64 bits as four numbers of 16. Bits are dealt out in turn, so that no band holds only the low
+    frequencies, in which most pictures are alike."""
+    bits = np.unpackbits(hashes.astype(">u8").view(np.uint8).reshape(-1, 8), axis=1)
+    powers = 1 << np.arange(_BAND_BITS)
+    return [np.asarray(bits[:, band::_BANDS] @ powers, dtype=np.int64) for band in range(_BANDS)]
+
+
+def _families(post_id: Sequence[str], parent_id: Sequence[str], limit: int) -> set[tuple[int, int]]:
+    """Pairs of rows that share a post, or are parent and child, or children of one parent."""
+    families: dict[str, list[int]] = {}
+    for row, (post, parent) in enumerate(zip(post_id, parent_id, strict=True)):
+        for name in {post, parent} - {""}:
+            families.setdefault(name, []).append(row)
+    return {pair for members in families.values() for pair in _window(members, limit)}
+
+
+def _window(members: Sequence[int], limit: int) -> Iterator[tuple[int, int]]:
+    """Each member with those that follow it, `limit` at most: a parent of thousands costs no thousands squared."""
+    for place, row in enumerate(members):
+        yield from ((row, other) for other in members[place + 1:place + 1 + limit])
+
+
+def adjacency(pairs: Iterable[Near]) -> dict[int, set[int]]:
+    """Neighbours by row, both ways."""
+    near: dict[int, set[int]] = {}
+    for i, j, _ in pairs:
+        near.setdefault(i, set()).add(j)
+        near.setdefault(j, set()).add(i)
+    return near
