@@ -120,7 +120,7 @@ class Look:
         for batch in self.ledger.rows():
             rows = [row for row in batch if wanted(row)]
             keys = [key_for(annotator, row) for row in rows]
-            missing = answers.missing(keys) if keys else []
+            missing: Iterable[bool] = answers.missing(keys) if keys else []
             known(len(batch) - int(sum(missing)))
             lacking = [row for row, lacks in zip(rows, missing, strict=True) if lacks]
             places = {name: held.locate([key_for(self.given_by[name], row) for row in lacking])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from builders import publish
 from builders.annotate import Look
 from builders.ledger import Row
 from builders.options import Retribooru
-from builders.outfits import Places
+from builders.outfits import Place, Places
 from builders.publish import VERSION
 from builders.select import cloths
 from builders.sources import Source
@@ -59,7 +59,7 @@ def publish_rows(look: Look, places: Places, build: Build) -> tuple[Path, Manife
         look.progress.say(f"version {options.version} is published already, with these very rows")
         return folder, there
     staging = look.work.staging(options.version, digest)
-    written = _write_shards(look, places, staging)
+    written = _write_shards(look, places, build, staging)
     rejected = staging / VERSION / "rejected.parquet"
     write_rejected(rejected, look.ledger.rejected())
     draft = Manifest(
@@ -68,7 +68,7 @@ def publish_rows(look: Look, places: Places, build: Build) -> tuple[Path, Manife
         source={"name": source.name, "digest": source.digest(), "licence": source.licence},
         counts=dict(sorted(source.counts.items())), options=build.said(),
         models=[Model(role, annotator.identity, annotator.provenance) for role, annotator in build.models.items()],
-        funnel=look.ledger.funnel, splits={split: places.rows_in(split) for split in SPLITS if places.rows_in(split)},
+        funnel=look.ledger.funnel, splits={split: places.rows_in[split] for split in SPLITS if places.rows_in[split]},
         near_copies=places.near_copies, built_with=publish.built_with())
     data = {split: sorted((staging / VERSION / "data").glob(f"{split}-*.parquet")) for split in draft.splits}
     with look.progress.bar("card", None, "page") as bar:
@@ -82,24 +82,36 @@ def _counted(pages: Iterator[tuple[str, bytes]], advance: Any) -> Iterator[tuple
         advance(1)
 
 
-def _columns(row: Row, said: Mapping[str, Any], place: tuple[str, str, Sequence[str]]) -> dict[str, Any]:
-    """The published columns of a row but for the pixels. `place` is its split, outfit and references."""
-    x0, y0, x1, y1 = said["boxes"][0]
+def _face(said: Mapping[str, Any], least: float) -> tuple[list[float] | None, float | None]:
+    """The one face box as cx, cy, w, h and its score; None where there is not just one.
+
+    Rounded to float32, which is what the file holds: the digest is taken of what a reader will see.
+    """
+    good = [(box, score) for box, score in zip(said["boxes"], said["scores"], strict=True) if score >= least]
+    if len(good) != 1:
+        return None, None
+    (x0, y0, x1, y1), score = good[0]
+    return [float(np.float32(value)) for value in ((x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0)], float(score)
+
+
+def _columns(row: Row, said: Mapping[str, Any], place: Place,
+             face_score: float) -> dict[str, Any]:
+    """The published columns of a row but for the pixels."""
+    box, score = _face(said, face_score)
     post = row.post
     return {
         "id": post.id,
-        # As float32, which is what the file holds: the digest is taken of what a reader will see.
-        "bbox": [float(np.float32(value)) for value in ((x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0)],
+        "bbox": box,
         "character": post.characters[0],
         "artists": post.artists[0] if post.artists else "",
         "copyright": list(post.copyrights),
         "cloths": list(cloths(post)),
         "prompts": ", ".join(sorted(post.general)),
-        "similar": list(place[2]),
-        "outfit": place[1],
+        "similar": place.similar,
+        "outfit": place.outfit,
         "answers": [{"question": question, "answer": answer}
                     for question, answer in zip(QUESTIONS, said["answers"], strict=True)],
-        "face_score": float(np.float32(said["scores"][0])),
+        "face_score": score,
         "rating": post.rating.value,
         "rating_raw": post.rating_raw,
         "post_url": post.post_url,
@@ -110,38 +122,40 @@ def _columns(row: Row, said: Mapping[str, Any], place: tuple[str, str, Sequence[
     }
 
 
-def _planned(look: Look, places: Places, split: str | None) -> Iterator[Planned]:
+def _planned(look: Look, places: Places, build: Build, split: str | None) -> Iterator[Planned]:
     """Rows to publish in id order, of one split or of all."""
     for batch in look.ledger.rows():
-        rows = [row for row in batch if split in (None, places.of(row.post.id)[0])]
+        rows = [row for row in batch if split in (None, places.by_id[row.post.id].split)]
         said = look.columns(rows, _SAID)
         mattes = look.places(rows, "mask")
         for at, row in enumerate(rows):
-            columns = _columns(row, {name: said[name][at] for name in _SAID}, places.of(row.post.id))
+            columns = _columns(row, {name: said[name][at] for name in _SAID}, places.by_id[row.post.id],
+                               build.options.face_score)
             yield Planned(columns, row.post.path, row.sha256, row.box, mattes[at], row.bytes)
 
 
 def _rows_digest(look: Look, places: Places, build: Build) -> str:
     whole = hashlib.sha256(build.models["masks"].identity.encode())
-    for planned in _planned(look, places, None):
-        split = places.of(planned.columns["id"])[0]
+    for planned in _planned(look, places, build, None):
+        split = places.by_id[planned.columns["id"]].split
         whole.update(columns_digest({**planned.columns, "box": planned.box, "split": split}).encode())
     return whole.hexdigest()
 
 
-def _write_shards(look: Look, places: Places, staging: Path) -> list[tuple[str, str]]:
+def _write_shards(look: Look, places: Places, build: Build, staging: Path) -> list[tuple[str, str]]:
     """Writes every split's shards; returns the rows' digests by id."""
     task = WriteShard(staging / VERSION, staging / "receipts", look.store_of("mask").folder, look.limits)
     digests: list[tuple[str, str]] = []
     with look.progress.bar("write", len(look.ledger)) as bar:
-        for written in look.engine.run(task, _shards(look, places)):
+        for written in look.engine.run(task, _shards(look, places, build)):
             digests.extend(written.digests)
             bar.advance(len(written.digests))
     return digests
 
 
-def _shards(look: Look, places: Places) -> Iterator[Shard]:
+def _shards(look: Look, places: Places, build: Build) -> Iterator[Shard]:
     for split in SPLITS:
-        if places.rows_in(split):
-            sizes = [row.bytes for rows in look.ledger.rows() for row in rows if places.of(row.post.id)[0] == split]
-            yield from cut_shards(split, _planned(look, places, split), sizes)
+        if places.rows_in[split]:
+            sizes = [row.bytes for rows in look.ledger.rows() for row in rows
+                     if places.by_id[row.post.id].split == split]
+            yield from cut_shards(split, _planned(look, places, build, split), sizes)

@@ -44,6 +44,7 @@ def _kept(folder: Path, manifest: Manifest, wanted: str) -> Iterator[list[str]]:
 def _story(row: dict[str, Any], split: str, manifest: Manifest) -> list[str]:
     options = manifest.options
     models = {model.role: f"{model.role}:{model.identity[:12]}" for model in manifest.models}
+    face = "no single face" if row["face_score"] is None else f"score {row['face_score']:.3f}"
     answers = "; ".join(f"{one['question']} {one['answer']}" for one in row["answers"])
     return [
         f"{row['id']}: kept, split {split}",
@@ -51,7 +52,7 @@ def _story(row: dict[str, Any], split: str, manifest: Manifest) -> list[str]:
         f"  rating     {row['rating']} (raw {row['rating_raw']!r}), allowed {options.get('ratings')}",
         f"  file       {row['width']}x{row['height']}, shorter side at least {options.get('min_side')}, "
         f"sha256 {row['sha256'][:16]}",
-        f"  face       score {row['face_score']:.3f}, at least {options.get('face_score')} ({models.get('faces')})",
+        f"  face       {face}, at least {options.get('face_score')} ({models.get('faces')})",
         f"  answers    {answers} ({models.get('answers')})",
         f"  cloths     {', '.join(row['cloths'])}",
         f"  outfit     {row['outfit']}: {len(row['similar'])} references: {', '.join(row['similar'][:12])}"

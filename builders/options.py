@@ -57,8 +57,10 @@ class Retribooru:
     max_pixels: int = option(64_000_000, "pixels that a file's header may claim", group="thresholds", low=1,
                              metavar="N")
     max_bytes: int = option(64_000_000, "size of a file in bytes", group="thresholds", low=1, metavar="N")
-    face_score: float = option(-1.0, "least score of a face box; -1 takes the detector's own recommendation",
+    face_score: float = option(-1.0, "least score of a face box, 0..1; by default what the detector recommends",
                                group="thresholds", low=-1, high=1, metavar="S")
+    face: str = option("", "one: exactly one face, as the paper; any: pictures without just one stay, with no box. "
+                       "Default: any for folder, one otherwise", group="thresholds", choices=("", "one", "any"))
     matte_min: float = option(0.08, "least share of the picture that the figure covers", group="thresholds", low=0,
                               high=1, metavar="X")
     matte_max: float = option(0.95, "greatest share of the picture that the figure covers", group="thresholds",
@@ -68,7 +70,8 @@ class Retribooru:
 
     match: str = option("artist", "artist: references share character and artist, as the paper; character: the "
                         "character only", group="grouping", choices=("artist", "character"))
-    match_rule: str = option("strict", "when two pictures' answers agree", group="grouping", choices=("strict",))
+    match_rule: str = option("strict", "when two pictures' answers agree", group="grouping",
+                             choices=("strict", "visible"))
     test_seen: float = option(0.04, "share of rows held out as other outfits of training characters",
                               group="grouping", low=0, high=0.5, metavar="X")
     test_unseen: float = option(0.04, "share of characters held out whole", group="grouping", low=0, high=0.5,
@@ -95,11 +98,16 @@ class Retribooru:
         """"light" or "paper", the default resolved."""
         return self.models or ("light" if self.source == "sample" else "paper")
 
+    @property
+    def needs_face(self) -> bool:
+        """Whether a row must have exactly one face, the default resolved."""
+        return (self.face or ("any" if self.source == "folder" else "one")) == "one"
+
     def published(self) -> dict[str, object]:
         """What the manifest says: every option that can change the content, defaults resolved, no paths."""
         said: dict[str, object] = {one.name: getattr(self, one.name) for one in fields(self)
                                    if one.name not in _NOT_CONTENT}
-        return said | {"models": self.backend}
+        return said | {"models": self.backend, "face": "one" if self.needs_face else "any"}
 
 
 def _choices(options: Retribooru, name: str) -> tuple[str, ...]:

@@ -85,7 +85,8 @@ def open_models(backend: str) -> Models:
     if backend == "paper":
         raise UsageError("the paper's weights cannot be loaded by this version", seen="--models paper",
                          allowed="light", next_command="the same command with --models light")
-    return Models(Faces(), Masks(), LightAnswers(), Hashes())
+    faces, masks = Faces(), Masks()
+    return Models(faces, masks, LightAnswers((faces.identity, masks.identity)), Hashes())
 
 
 def open_source(options: Retribooru, state: Path, progress: Progress) -> Source:
@@ -142,6 +143,8 @@ def look_at_pictures(look: Look, options: Retribooru, models: Models) -> None:
     faces, masks, answers = (f"{one.name}:{one.identity[:16]}" for one in (models.faces, models.masks, models.answers))
 
     def one_face(row: Row, said: Mapping[str, Any]) -> Drop | None:
+        if not options.needs_face:
+            return None
         return select.one_face(said["scores"], options.face_score, faces)
 
     def covered(row: Row, said: Mapping[str, Any]) -> Drop | None:

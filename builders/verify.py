@@ -102,12 +102,17 @@ def _row(row: dict[str, Any]) -> Iterator[str]:
             yield f"matte is {matte.size}, image is {size}"
     if size != (row["width"], row["height"]):
         yield f"image is {size}, its columns say {(row['width'], row['height'])}"
-    cx, cy, w, h = row["bbox"]
+    if row["bbox"] is not None:
+        yield from _face(row["bbox"], row["face_score"])
+
+
+def _face(box: list[float], score: float | None) -> Iterator[str]:
+    cx, cy, w, h = box
     edges = (cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2)
     if w <= 0 or h <= 0 or min(edges) < -1e-6 or max(edges) > 1 + 1e-6:
-        yield f"face box {row['bbox']} leaves the image"
-    if not 0 <= row["face_score"] <= 1:
-        yield f"face score {row['face_score']} is not within 0..1"
+        yield f"face box {box} leaves the image"
+    if score is None or not 0 <= score <= 1:
+        yield f"face score {score} is not within 0..1"
 
 
 def _references(references: dict[str, _Reference]) -> Iterator[str]:

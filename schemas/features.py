@@ -29,7 +29,8 @@ RETRIBOORU: tuple[Column, ...] = (
     Column("image", "image", "the figure, RGB, upright; original bytes untouched for figure files", SOURCE_PAPER),
     Column("mask", "matte", "soft matte of the figure, 8 bit, 0 background .. 255 figure, size of the image",
            SOURCE_PAPER),
-    Column("bbox", "box", "face box cx, cy, w, h over image width and height, 0..1 (YOLO order)", SOURCE_PAPER),
+    Column("bbox", "box", "face box cx, cy, w, h over image width and height, 0..1 (YOLO order); null where a "
+           "build with --face any found not just one", SOURCE_PAPER),
     Column("character", "string", "the one character tag, raw", SOURCE_PAPER),
     Column("artists", "string", "the one artist tag, raw (the record's key is plural)", SOURCE_PAPER),
     Column("copyright", "strings", "copyright tags, raw", SOURCE_PAPER),
@@ -40,7 +41,7 @@ RETRIBOORU: tuple[Column, ...] = (
     Column("outfit", "string", "disjoint outfit cluster: equal for rows that are connected through `similar`",
            SOURCE_OURS),
     Column("answers", "answers", "what was answered about the clothes, by question", SOURCE_OURS),
-    Column("face_score", "float32", "score of the face box, 0..1", SOURCE_OURS),
+    Column("face_score", "float32", "score of the face box, 0..1; null without a box", SOURCE_OURS),
     Column("rating", "string", "general, sensitive, questionable, explicit or unknown", SOURCE_OURS),
     Column("rating_raw", "string", "the rating as the source writes it", SOURCE_OURS),
     Column("post_url", "string", "page of the post, empty where the source has none", SOURCE_OURS),

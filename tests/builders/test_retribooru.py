@@ -99,7 +99,8 @@ def test_the_same_command_again_changes_nothing(whole: Path, mirror: Path) -> No
 
 def test_tightening_a_threshold_runs_no_model(whole: Path, mirror: Path) -> None:
     parts = _parts(whole)
-    done = run(command(mirror, whole, "--workers", "1", "--version", "1.1.0", "--min-side", "300", "--matte-max", "0.6"))
+    done = run(command(mirror, whole, "--workers", "1", "--version", "1.1.0", "--min-side", "300",
+                       "--matte-max", "0.6"))
     assert done.returncode == 0, done.stderr
     assert _parts(whole) == parts
     new = manifests.read(whole / "1.1.0")

@@ -56,7 +56,8 @@ def test_another_identity_has_another_folder(tmp_path: Path) -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.integers(0, 60), min_size=1, max_size=30), st.data())
-def test_reading_places_in_any_order(tmp_path_factory: pytest.TempPathFactory, asked: list[int], data: st.DataObject) -> None:
+def test_reading_places_in_any_order(tmp_path_factory: pytest.TempPathFactory, asked: list[int],
+                                     data: st.DataObject) -> None:
     folder = tmp_path_factory.mktemp("store") / "x"
     cut = data.draw(st.integers(1, 60))
     places = {}

@@ -1,0 +1,49 @@
+"""Everything that `make bench` measures: the sample's planted truth on a held-out seed, and real drawings.
+
+    python -m benchmarks [--out DIR]
+
+The real drawings come from a Debian package that `apt-get download` fetches; without it that part is skipped, and
+says so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+HELD_OUT_SEED = 1_000_003
+"""No drawing that trained the light models was made from it."""
+
+
+def build(*words: str) -> None:
+    """`build retribooru` with the light models."""
+    subprocess.run([sys.executable, "-m", "builders.cli", "retribooru", "--models", "light", *words], check=True)
+
+
+def measure(module: str, *words: str) -> int:
+    """Runs one benchmark and returns its exit code."""
+    print(f"\n== {module}", flush=True)
+    return subprocess.run([sys.executable, "-m", f"benchmarks.{module}", *words], check=False).returncode
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Runs all of it; the exit code of the worst."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path("out/bench"), metavar="DIR")
+    parser.add_argument("--count", type=int, default=600, metavar="N", help="drawings of the sample")
+    found = parser.parse_args(words)
+    sample, real = found.out / "sample", found.out / "real"
+    build("--source", "sample", "--count", str(found.count), "--seed", str(HELD_OUT_SEED), "--out", str(sample))
+    mirror = sample / ".state" / f"sample-{found.count}-{HELD_OUT_SEED}"
+    worst = measure("sample_truth", str(sample / "1.0.0"), str(mirror))
+    worst = max(worst, measure("real_drawings", "--mirror", str(real / "mirror")))
+    build("--source", "danbooru2019", "--root", str(real / "mirror"), "--out", str(real))
+    return max(worst, measure("real_outfits", str(real / "1.0.0")))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""Stage "group": which rows are each other's references, and which split each row stands in."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from builders.annotate import Look
+from builders.groups import Groups, group
+from builders.options import Retribooru
+from builders.splits import Shares, assign
+from schemas.records import drop
+
+_TABLE = pa.schema([("id", pa.string()), ("character", pa.string()), ("artist", pa.string()),
+                    ("outfit_hint", pa.string()), ("post_id", pa.string()), ("parent_id", pa.string()),
+                    ("answers", pa.list_(pa.string())), ("phash", pa.string()), ("phash_mirror", pa.string()),
+                    ("thumb", pa.binary())])
+_SAID = ["answers", "phash", "phash_mirror", "thumb"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a row stands in the dataset."""
+
+    split: str
+    outfit: str
+    similar: list[str]
+
+
+@dataclass(frozen=True)
+class Places:
+    """The place of every row to publish, by id; rows per split; and how many pairs of near copies were kept apart."""
+
+    by_id: dict[str, Place]
+    rows_in: Counter[str]
+    near_copies: int
+
+
+def group_outfits(look: Look, options: Retribooru) -> Places:
+    """Drops rows without a reference and says where the others stand."""
+    rows_in = len(look.ledger)
+    rows = _table(look)
+    groups = group(rows, options.match, options.match_rule)
+    ids: list[str] = rows["id"].to_pylist()
+    told = f"same answers as another row, rule {options.match_rule}"
+    look.ledger.drop((ids[row], drop("no_reference", value=_said(rows, row), threshold=told))
+                     for row, similar in enumerate(groups.similar) if not similar)
+    look.progress.step(look.ledger.close_stage("group", rows_in))
+    return _places(rows, ids, groups, Shares(options.test_seen, options.test_unseen, options.seed))
+
+
+def _table(look: Look) -> pa.Table:
+    batches = []
+    for rows in look.ledger.rows():
+        said: dict[str, list[Any]] = look.columns(rows, _SAID)
+        said |= {
+            "id": [row.post.id for row in rows],
+            "character": [row.post.characters[0] for row in rows],
+            "artist": [row.post.artists[0] if row.post.artists else "" for row in rows],
+            "outfit_hint": [row.post.outfit_hint for row in rows],
+            "post_id": [row.post.post_id for row in rows],
+            "parent_id": [row.post.parent_id for row in rows],
+        }
+        batches.append(pa.Table.from_pydict(said, schema=_TABLE))
+    return pa.concat_tables(batches) if batches else _TABLE.empty_table()
+
+
+def _said(rows: pa.Table, row: int) -> str:
+    return "; ".join(answer or "-" for answer in rows["answers"][row].as_py())
+
+
+def _places(rows: pa.Table, ids: list[str], groups: Groups, shares: Shares) -> Places:
+    kept = [row for row, similar in enumerate(groups.similar) if similar]
+    number = {row: at for at, row in enumerate(kept)}
+    near = [(number[i], number[j]) for i, j, _ in groups.near if i in number and j in number]
+    characters = rows["character"].to_pylist()
+    splits = assign([characters[row] for row in kept], [groups.outfit[row] for row in kept], near, shares)
+    by_id = {ids[row]: Place(split, groups.outfit[row], [ids[other] for other in groups.similar[row]])
+             for row, split in zip(kept, splits, strict=True)}
+    return Places(by_id, Counter(splits), len(near))
