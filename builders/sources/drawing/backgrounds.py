@@ -61,9 +61,12 @@ def _plain(rng: np.random.Generator, w: int, h: int) -> Image.Image:
 
 
 def _gradient(rng: np.random.Generator, w: int, h: int) -> Image.Image:
-    image = _image(_ramp(w, h, _pick(rng, (0.1, 0.6), (0.6, 1)), _pick(rng, (0.05, 0.5), (0.6, 1))))
-    turned = image.rotate(float(rng.uniform(-40, 40)), Image.Resampling.BILINEAR)
-    return turned.crop((w // 6, h // 6, w - w // 6, h - h // 6)).resize((w, h), Image.Resampling.BILINEAR)
+    a, b = _pick(rng, (0.1, 0.6), (0.6, 1)), _pick(rng, (0.05, 0.5), (0.6, 1))
+    angle = math.radians(float(rng.uniform(-50, 50)))
+    yy, xx = np.mgrid[0:h, 0:w].astype(np.float32)
+    t = xx * math.sin(angle) / w + yy * math.cos(angle) / h
+    t = ((t - t.min()) / (t.max() - t.min()))[..., None]
+    return _image(np.asarray(a, np.float32) * (1 - t) + np.asarray(b, np.float32) * t)
 
 
 def _sky(rng: np.random.Generator, w: int, h: int) -> Image.Image:

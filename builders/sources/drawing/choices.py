@@ -42,7 +42,7 @@ _GIRL_FRINGES = {
     "spiky": 2.0,
     "curtain": 1.2,
     "tousled": 2.0,
-    "long": 0.3,
+    "long": 0.1,
     "none": 0.5,
 }
 _BOY_FRINGES = {"spiky": 3, "tousled": 3, "parted": 1, "swept": 2, "none": 0.2}

@@ -262,7 +262,7 @@ def draw_skirt(fig: Figure, rgb: Rgb, length: float, flare: float, pleats: bool)
     hem = sk.crotch_y + (sk.foot_y - sk.crotch_y) * length
     w0, w1 = sk.half(top) + 0.06, sk.hip + 0.15 + flare * (0.35 + 0.55 * (hem - top) / 3)
     hip = (sk.hip + 0.1 + flare * 0.25, sk.hip_y)
-    right = [(w0, top), (lerp((w0, top), hip, 0.5)[0] + 0.06, (top + sk.hip_y) / 2), hip, (w1, hem)]
+    right = [(w0, top), lerp((w0 + 0.04, top), hip, 0.55), lerp(hip, (w1, hem), 0.12), (w1, hem)]
     n = 10 if pleats else 6
     sway = 0.12 * math.sin(fig.scene.seed % 7)
     runs: list[Run] = [[(-w0, top), (0, top + 0.1), (w0, top)], right]

@@ -72,12 +72,12 @@ FRINGES: dict[str, list[_Tip]] = {
     ],
     "long": [
         (-0.95, 0.7, 0),
-        (-0.7, 0.42, 0.05),
-        (-0.42, 0.5, 0.05),
-        (-0.12, 0.4, 0.04),
-        (0.14, 0.46, -0.05),
-        (0.44, 0.5, -0.04),
-        (0.7, 0.42, -0.05),
+        (-0.7, 0.3, 0.05),
+        (-0.3, 0.34, 0.05),
+        (-0.12, 0.26, 0.04),
+        (0.14, 0.3, -0.05),
+        (0.44, 0.34, -0.04),
+        (0.7, 0.3, -0.05),
         (0.95, 0.7, 0),
     ],
     "none": [(-0.9, -0.3, -0.05), (0.0, None, 0), (0.9, -0.3, 0.05)],
@@ -258,18 +258,18 @@ class Hair:
         left = [bend(-x, y) for x, y in half]
         return left[:-1] + right[::-1]
 
-    def _tip_points(self) -> list[tuple[Point, Point, float]]:
-        """(tip, control towards the root, lean) from right to left, turned with the head."""
+    def _tip_points(self) -> list[tuple[Point, bool, float]]:
+        """(tip, is it a parting?, lean) from right to left, turned with the head."""
         out = []
         flip = -1.0 if self.c.seed % 3 == 0 else 1.0
         tips = [(flip * x, d, flip * lean) for x, d, lean in FRINGES[self.c.fringe]]
         for i, (x, drop, lean) in enumerate(sorted(tips, reverse=True)):
             if drop is None:
-                y, lean = -1.13 + 0.05 * self.jit[i], 0.0
+                y, lean = -1.22 + 0.05 * self.jit[i], 0.0
             else:
                 y = -0.42 + drop + self.c.fringe_length + 0.035 * self.jit[i + 30]
             px, _ = self.head.at(clamp(x + 0.03 * self.jit[i + 40], -1, 1), y)
-            out.append(((px * 1.02 + lean * 0.6, y), (px - lean * 0.4, y - 0.5), lean))
+            out.append(((px * 1.02 + lean * 0.6, y), drop is None, lean))
         return out
 
     def _fringe_runs(self) -> tuple[list[Run], list[Point], list[Point]]:
@@ -279,10 +279,14 @@ class Hair:
         notches: list[Point] = []
         at: Point = outer[-1]
         deep = {"straight": 0.16, "none": 0.02, "spiky": 0.42, "tousled": 0.34}.get(self.c.fringe, 0.26)
-        for i, (tip, _, lean) in enumerate(tips):
-            last = i == len(tips) - 1
-            if last:
+        for i, (tip, parting, lean) in enumerate(tips):
+            if parting:  # already reached, as the notch of the tip before
+                continue
+            if i == len(tips) - 1:
                 notch = outer[0]
+            elif tips[i + 1][1]:
+                notch = tips[i + 1][0]
+                notches.append(notch)
             else:
                 after = tips[i + 1][0]
                 notch = ((tip[0] + after[0]) / 2 - 0.3 * lean, max(min(tip[1], after[1]) - deep, -1.2))
@@ -290,7 +294,7 @@ class Hair:
             runs.append(bezier(at, ((at[0] * 0.65 + tip[0] * 0.35), (at[1] + tip[1]) / 2 - 0.02), tip, 5))
             runs.append(bezier(tip, ((notch[0] * 0.75 + tip[0] * 0.25), (notch[1] + tip[1]) / 2), notch, 5))
             at = notch
-        return runs, [t[0] for t in tips], notches
+        return runs, [tip for tip, parting, _ in tips if not parting], notches
 
     def fringe_shape(self) -> list[Run]:
         """The fringe with the top of the head, closed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from builders.sources.drawing.body import band, foot_shape, leg_limb
 from builders.sources.drawing.clothes import LEGWEAR, Figure
 from builders.sources.drawing.model import Rgb
-from builders.sources.drawing.shapes import ellipse, luma
+from builders.sources.drawing.shapes import ellipse, hexa, luma
 from builders.sources.drawing.skeleton import Leg
 
 
@@ -15,7 +15,7 @@ def draw_trousers(fig: Figure, rgb: Rgb, length: float) -> None:
     for leg in sk.legs:
         spine, widths = leg_limb(sk, leg)
         wide = [w + 0.03 + 0.08 * i / 12 for i, w in enumerate(widths)]
-        ink.part(band(spine, wide, 0, length), rgb, auto=0.13)
+        ink.part(band(spine, wide, 0, length), rgb, auto=0.13, fill=hexa(rgb))  # even, so that hips and legs meet
         for k in (0.45, 0.52):
             if length > 0.6:
                 p = spine[int(12 * k)]
@@ -32,6 +32,7 @@ def draw_trousers(fig: Figure, rgb: Rgb, length: float) -> None:
         rgb,
         auto=0.1,
         line=0,
+        fill=hexa(rgb),
     )
     ink.crease([(0, sk.waist_y + 0.1), (0.03, sk.hip_y), (0, sk.crotch_y + 0.15)], rgb, 0.8)
     for side in (-1.0, 1.0):

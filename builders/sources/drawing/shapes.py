@@ -344,7 +344,7 @@ class Ink:
         self, spine: Run, width: float, colour: Rgb, opacity: float = 1.0, taper: tuple[float, float] = (0, 0)
     ) -> None:
         """A stroke that swells: `width` at its middle, `taper` times that at start and end."""
-        dense = catmull(spine, 4) if len(spine) > 2 else [spine[0], lerp(spine[0], spine[1], 0.5), spine[1]]
+        dense = catmull(spine, 2) if len(spine) > 2 else [spine[0], lerp(spine[0], spine[1], 0.5), spine[1]]
         n = len(dense) - 1
         half = max(width, self.min_line) / 2
         ends = [taper[0] if i / n < 0.5 else taper[1] for i in range(n + 1)]

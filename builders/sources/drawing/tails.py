@@ -153,7 +153,7 @@ def draw_cover(hair: Hair) -> None:
     side = 1.0 if hair.c.seed % 2 else -1.0
     x = hair.head.at(side * hair.c.eye_gap, 0)[0]
     spine = [(hair.crown[0], -1.3), (x * 0.9, -0.7), (x, 0.0), (x + side * 0.12, 0.6)]
-    hair.ink.part(ribbon(spine, [0.2, 0.36, 0.34, 0.01]), hair.rgb, auto=0.08)
+    hair.ink.part(ribbon(spine, [0.02, 0.34, 0.34, 0.01]), hair.rgb, auto=0.08)
     for k in (-0.4, 0.05, 0.45):
         hair.ink.crease([(p[0] + k * 0.3, p[1]) for p in spine], hair.rgb, 0.6)
 
