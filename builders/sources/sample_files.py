@@ -47,10 +47,9 @@ def _truncated(picture: Rgb8) -> bytes:
 
 
 def _damaged(picture: Rgb8) -> bytes:
-    # The middle of the pixel stream is overwritten; header and end stay, so only decoding can tell.
+    # The first deflate block claims the reserved kind 3: header and end stay whole, only decoding can tell.
     whole = bytearray(png(picture))
-    middle = len(whole) // 2
-    whole[middle: middle + 64] = bytes(range(64))
+    whole[whole.index(b"IDAT") + 6] = 0b111
     return bytes(whole)
 
 
@@ -103,6 +102,13 @@ def _too_small(picture: Rgb8) -> bytes:
     return jpeg(np.asarray(small), 92)
 
 
+def _webp(picture: Rgb8) -> bytes:
+    # Comes after .jpg and .png by name, so that the first file of a figure stays the whole one.
+    out = io.BytesIO()
+    Image.fromarray(picture).save(out, "WEBP", quality=90)
+    return out.getvalue()
+
+
 def _chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
@@ -116,7 +122,7 @@ DEFECTIVE: dict[str, tuple[Callable[[Rgb8], bytes], str]] = {
     "animated": (_animated, "gif"),
     "bomb": (_bomb, "png"),
     "too_small": (_too_small, "jpg"),
-    "second_file": (png, "png"),
+    "second_file": (_webp, "webp"),
     "cmyk": (_cmyk, "jpg"),
     "png16": (_png16, "png"),
     "exif_rotated": (_exif_rotated, "jpg"),

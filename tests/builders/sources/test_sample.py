@@ -139,6 +139,8 @@ def test_truth_fits_the_pictures(mirror: Path) -> None:
 
 
 def test_layout(mirror: Path) -> None:
+    assert len({row["path"] for row in _truth(mirror)}) == 120 == len(_truth(mirror))
+    assert len({row["matte"] for row in _truth(mirror)}) == 120
     for row in _truth(mirror):
         path = mirror / row["path"]
         assert path.parts[-3:-1] == ("danbooru2019-figures", f"{int(row['post_id']) % 1000:04d}")
