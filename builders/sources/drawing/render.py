@@ -28,15 +28,14 @@ _NEAR_FACE = ("hand_to_own_mouth", "hands_on_own_cheeks", "v", "waving", "arm_up
 class _Layout:
     """How body and head coordinates become figure coordinates, and those pixels."""
 
-    def __init__(self, character: Character, sk: Skeleton, style: Style, scene: Scene) -> None:
+    def __init__(self, character: Character, sk: Skeleton, crest: float, scene: Scene) -> None:
         self.sk, self.scene = sk, scene
         self.bend = math.tan(math.radians(scene.lean)) * 0.28
         self.angle = math.radians(scene.tilt + 0.6 * scene.lean)
         self.neck = self.body((0.0, -0.3))
         self.drop = character.chin + 0.12  # from the eyes to the joint of the head on the neck
         top = -0.3 - self.drop - 1.68 - character.hair_volume - 0.12
-        if character.ears in ("cat", "fox", "rabbit"):
-            top -= 0.5
+        top -= crest
         if scene.framing in ("full_body", "cowboy_shot"):
             top = min(top, *(arm.wrist[1] - 0.9 for arm in sk.arms))
         leg = sk.foot_y - sk.crotch_y
@@ -182,6 +181,13 @@ def _draw_head(fig: Figure, head: Head, hair: Hair, place: Place, hair_place: Pl
     draw_head_ornaments(fig, hair)
 
 
+def _crest(character: Character, outfit: Outfit) -> float:
+    """How far ears and hats reach above the hair."""
+    ears = {"cat": 0.5, "fox": 0.7, "rabbit": 1.4}.get(character.ears, 0.0)
+    hats = {"witch_hat": 1.3, "santa_hat": 0.8, "hat": 0.1, "beret": 0.2, "crown": 0.5}
+    return max([ears, *(hats.get(garment.tag, 0.0) for garment in outfit.garments)])
+
+
 def _stylised(c: Character, style: Style) -> Character:
     """The character with the proportions the style gives everybody."""
     return replace(
@@ -197,7 +203,7 @@ def draw(character: Character, outfit: Outfit, style: Style, scene: Scene) -> Dr
     """Draw one picture. The same arguments give the same bytes."""
     character = _stylised(character, style)
     sk = build(character, style, scene)
-    layout = _Layout(character, sk, style, scene)
+    layout = _Layout(character, sk, _crest(character, outfit), scene)
     ink = Ink(style, scene.seed, 0.75 / layout.scale)
     ink.view = layout.view()
     character = replace(character, skin=ink.tone(character.skin))

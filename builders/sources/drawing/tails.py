@@ -166,6 +166,8 @@ def draw_side_lock(hair: Hair, side: float) -> None:
     x0, _ = hair.head.at(side * 0.97, 0)
     x = x0 * 1.03 + side * (0.06 - 0.13 * (c.seed % 5) / 4) - 0.03 * hair.s
     length = c.side_locks
+    # half of the long-haired wear a broad fall of hair over each shoulder instead of a thin lock
+    broad = c.hair_tails == "none" and c.hair_length > 2 and length > 1.2 and c.seed % 2 == 0
     wave = {"wavy": 0.07, "curly": 0.1}.get(c.hair_back, 0.015)
     n = 7
     spine = [(hair.head.at(side * 0.72, 0)[0], -1.0)]
@@ -175,7 +177,10 @@ def draw_side_lock(hair: Hair, side: float) -> None:
         y = -0.55 + (length + 0.55) * t
         drift = -0.1 * math.sin(t * 2.4) if length < 1.4 else 0.06 * min(t * 2, 1) + 0.1 * math.sin(t * 2)
         spine.append((x + side * drift + wave * math.sin(y * 2.6) * min(t * 2, 1), y))
-        widths.append((0.2 + 0.14 * hair.v) * (1 - 0.25 * t) if i < n - 1 else 0.01)
+        if broad:
+            spine[-1] = (spine[-1][0] + side * 0.26 * min(t * 2.5, 1), y * 1.25)
+        full = (0.2 + 0.14 * hair.v) * (1 + 0.9 * min(t * 2.5, 1) * broad)
+        widths.append(full * (1 - 0.25 * t) if i < n - 1 else 0.01)
     widths[-2] *= 0.7
     hair.ink.part(ribbon(spine, widths), hair.rgb, auto=0.07, fill=hair.fill() if length > 1.2 else None)
     for k in (-0.3, 0.35):
