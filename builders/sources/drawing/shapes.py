@@ -280,7 +280,7 @@ class Ink:
         soft = s.shading in ("soft", "painterly")
         flat = s.shading in ("flat", "sketch")
         if fill is None and soft:
-            a, b = self.light(colour, 0.45), self.dark(colour, 0.75 if s.shading == "painterly" else 0.45)
+            a, b = self.light(colour, 0.45), self.dark(colour, 0.75 if s.shading == "painterly" else 0.28)
             fill = self.gradient([(0, a, 1), (0.45, colour, 1), (1, b, 1)], x2=-0.35 * s.light, y2=1.0)
         dark = self.dark(colour)
         if auto and not flat:
