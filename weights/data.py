@@ -51,7 +51,7 @@ class Stored:
 def _figure(rng: Generator) -> tuple[Stored, Pixels] | None:
     """One drawing cut to its matte, and its background; None when the frame holds nothing of the figure."""
     wild = bool(rng.random() < WILD)
-    who, wears = drawing.random_character(rng), drawing.random_outfit(rng)
+    who, wears = drawing.random_character(rng, wild=wild), drawing.random_outfit(rng, wild=wild)
     made = drawing.draw(who, wears, drawing.random_style(rng, wild=wild), drawing.random_scene(rng, wild=wild))
     height, width = made.figure.shape[:2]
     rows, columns = np.nonzero(made.figure[..., 3].max(1) > 24)[0], np.nonzero(made.figure[..., 3].max(0) > 24)[0]
