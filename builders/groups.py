@@ -1,13 +1,16 @@
 """Who is whose reference: same identity, same outfit, and neither is an edit of the other.
 
 RetriBooru (section 3) matches the answers strictly, within one character and one artist. Pictures are cut in many
-ways, so an answer may be empty because the picture does not show the garment; the rule says what that means:
+ways, so an answer may be empty, or name fewer things, because the picture does not show them all. The rule says
+what that means:
 
 - `strict`: every question's normalised answers are equal, empty ones too (the paper's words);
-- `visible`: questions that one of the two leaves empty are passed over; of the first question, and at least one more
-  unless both answer nothing else, the answers must be equal. Not transitive.
+- `visible`: nothing that one picture shows contradicts the other: of each question's two answers one names all that
+  the other names, so that an empty one is passed over. Not transitive. Equal to `strict` where answers are complete;
+- `overlap`: of each question that both answer, the answers have something in common. Not transitive.
 
-An outfit that the source itself names decides in place of the answers.
+Under the looser rules both must have answered the first question. An outfit that the source itself names decides in
+place of the answers.
 """
 
 from __future__ import annotations
@@ -17,6 +20,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from annotators.answers import normalise
@@ -24,8 +29,12 @@ from builders import near
 from builders.components import Components
 from builders.near import Near
 
+Counts = npt.NDArray[np.int32]
+Agree = npt.NDArray[np.bool_]
 Signature = tuple[frozenset[str], ...]
 """Normalised answers, question by question; or one set that holds the outfit's name."""
+
+RULES = ("strict", "visible", "overlap")
 
 
 @dataclass(frozen=True)
@@ -39,68 +48,73 @@ class Groups:
     near: list[Near]
 
 
-def agree_strict(first: Signature, second: Signature) -> bool:
-    """Every question's answers are equal."""
-    return first == second
-
-
-def agree_visible(first: Signature, second: Signature) -> bool:
-    """Answers are equal wherever both have one, and the first question is among those."""
-    both = [one == other for one, other in zip(first, second, strict=True) if one and other]
-    return bool(first[0] and second[0]) and all(both)
-
-
-RULES = {"strict": agree_strict, "visible": agree_visible}
-
-
-def group(rows: pa.Table, match: str = "artist", rule: str = "strict") -> Groups:
+def group(rows: pa.Table, match: str = "artist", rule: str = "visible") -> Groups:
     """Groups rows in id order with the columns id, character, artist, answers, outfit_hint, phash, phash_mirror,
     thumb, post_id and parent_id. `match` "character" drops the artist from the identity; `rule` is one of RULES.
     """
     columns: dict[str, list[Any]] = {name: rows[name].to_pylist() for name in rows.column_names}
     copies = near.near_copies(columns["phash"], columns["phash_mirror"], columns["thumb"], columns["post_id"],
                               columns["parent_id"])
-    apart = _Apart(columns["phash"], columns["thumb"], copies)
+    look = near.twins(columns["phash"], columns["thumb"])
+    edits = near.adjacency((look[i], look[j], distance) for i, j, distance in copies)
+    artists = [""] * rows.num_rows if match == "character" else columns["artist"]
     identities: dict[tuple[str, ...], list[int]] = {}
-    for row, (character, artist) in enumerate(zip(columns["character"], columns["artist"], strict=True)):
-        identities.setdefault((character,) if match == "character" else (character, artist), []).append(row)
+    for row, identity in enumerate(zip(columns["character"], artists, columns["outfit_hint"], strict=True)):
+        identities.setdefault(identity, []).append(row)
     similar: list[list[int]] = [[] for _ in range(rows.num_rows)]
-    for members in identities.values():
-        for row, matches in _matches(members, columns, rule):
-            similar[row] = [other for other in matches if other != row and not apart.near(row, other)]
+    for (*_, hint), members in identities.items():
+        told = [(frozenset({hint}),)] * len(members) if hint else [_heard(columns["answers"][row]) for row in members]
+        for row, matches in _matches(members, told, rule):
+            refused = edits.get(look[row], set()) | {look[row]}  # the row itself, its twins, and edits of either
+            similar[row] = [other for other in matches if look[other] not in refused]
     return Groups(similar, _outfits(similar, columns["id"], list(identities.items())), copies)
 
 
-def _matches(members: Sequence[int], columns: dict[str, list[Any]], rule: str) -> Iterator[tuple[int, list[int]]]:
+def _heard(answers: Sequence[str]) -> Signature:
+    return tuple(normalise(answer) for answer in answers)
+
+
+def _matches(members: Sequence[int], told: Sequence[Signature], rule: str) -> Iterator[tuple[int, list[int]]]:
     """Each member with all members whose signature agrees with its own. Compares distinct signatures only."""
     worn: dict[Signature, list[int]] = {}
-    for row in members:
-        hint = columns["outfit_hint"][row]
-        said = tuple(normalise(answer) for answer in columns["answers"][row])
-        worn.setdefault((frozenset({hint}),) if hint else said, []).append(row)
-    if rule == "strict":
-        agreeing = {signature: [signature] for signature in worn}
-    else:
-        agree = RULES[rule]
-        agreeing = {one: [other for other in worn if one == other or (len(one) == len(other) and agree(one, other))]
-                    for one in worn}
-    for signature, rows in worn.items():
-        matches = sorted(row for other in agreeing[signature] for row in worn[other])
+    for row, signature in zip(members, told, strict=True):
+        worn.setdefault(signature, []).append(row)
+    for rows, agreeing in zip(worn.values(), agreement(list(worn), rule), strict=True):
+        matches = sorted(row for other in agreeing for row in worn[other])
         for row in rows:
             yield row, matches
 
 
-class _Apart:
-    """Answers whether two rows are near copies, twins of near copies included."""
+def agreement(worn: Sequence[Signature], rule: str) -> Iterator[list[Signature]]:
+    """For each of the distinct signatures all that agree with it, itself among them where it says enough."""
+    if rule == "strict":
+        yield from ([signature] for signature in worn)
+        return
+    alike = {"visible": _contained, "overlap": _common}[rule]
+    tables = [_named([signature[question] for signature in worn]) for question in range(len(worn[0]))]
+    for place in range(len(worn)):
+        agree = np.ones(len(worn), dtype=bool)
+        for question, names in enumerate(tables):
+            shared, fewer = names @ names[place], np.minimum(names.sum(1), names[place].sum())
+            agree &= alike(shared, fewer) & ((question > 0) | (fewer > 0))
+        yield [worn[other] for other in np.flatnonzero(agree).tolist()]
 
-    def __init__(self, phash: Sequence[str], thumb: Sequence[bytes], copies: Sequence[Near]) -> None:
-        self._twin = near.twins(phash, thumb)
-        self._near = near.adjacency(copies)
 
-    def near(self, first: int, second: int) -> bool:
-        one, other = self._twin[first], self._twin[second]
-        return (one == other or other in self._near.get(one, ()) or second in self._near.get(first, ())
-                or other in self._near.get(first, ()) or second in self._near.get(one, ()))
+def _contained(shared: Counts, fewer: Counts) -> Agree:
+    return np.asarray(shared == fewer)
+
+
+def _common(shared: Counts, fewer: Counts) -> Agree:
+    return np.asarray((shared > 0) | (fewer == 0))
+
+
+def _named(answers: Sequence[frozenset[str]]) -> Counts:
+    """K x T: which of the T things that occur each of K answers names."""
+    column = {thing: number for number, thing in enumerate(sorted(frozenset().union(*answers)))}
+    table = np.zeros((len(answers), len(column)), dtype=np.int32)
+    for row, answer in enumerate(answers):
+        table[row, [column[thing] for thing in answer]] = 1
+    return table
 
 
 def _outfits(similar: Sequence[Sequence[int]], ids: Sequence[str],

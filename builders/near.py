@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +34,7 @@ Pairs = npt.NDArray[np.int64]
 
 _BANDS, _BAND_BITS = 4, 16
 # Members looked at of the pictures that share a band, and of those that share a hash that is only close.
-_CROWD, _FEW = 256, 4
+_CROWD, _FEW = 128, 4
 # Grey levels. Keeps the noise of a flat picture from deciding, as the constants do in SSIM.
 _FLOOR = 4.0
 _CHUNK = 1 << 16
@@ -127,20 +128,15 @@ def _close(shapes: _Shapes, rows: Whole, options: NearOptions) -> Pairs:
     """Pairs of positions in `rows` whose hashes may be within the distance, each once, lower position first."""
     if not len(rows):
         return np.empty((0, 2), dtype=np.int64)
-    hashes, place = np.unique(shapes.straight[rows], return_inverse=True)
-    order = np.argsort(place, kind="stable")
-    counts = np.bincount(place, minlength=len(hashes))
-    starts = np.cumsum(counts) - counts
-    found = [_neighbours(order[start:start + count], options.limit)
-             for start, count in zip(starts.tolist(), counts.tolist(), strict=True) if count > 1]
-    counts = np.minimum(counts, _FEW)
-    left, right = _join(hashes, hashes, options)
-    left, right = left[left != right], right[left != right]
-    found.append(_cross(order, starts[left], counts[left], order, starts[right], counts[right]))
-    # Mirrored hashes are asked row by row: rows of one hash need not have one mirrored hash.
-    left, right = _join(hashes, shapes.mirrored[rows], options)
-    everyone = np.arange(len(rows))
-    found.append(_cross(everyone, left, np.ones_like(left), order, starts[right], counts[right]))
+    straight, mirrored = _buckets(shapes.straight[rows]), _buckets(shapes.mirrored[rows])
+    found = [_neighbours(straight.order[start:start + count], options.limit)
+             for start, count in zip(straight.starts.tolist(), straight.counts.tolist(), strict=True) if count > 1]
+    for asked in (straight, mirrored):
+        left, right = _join(straight.hashes, asked.hashes, options)
+        if asked is straight:
+            left, right = left[left != right], right[left != right]
+        found.append(_cross(asked.order, asked.starts[left], np.minimum(asked.counts[left], _FEW),
+                            straight.order, straight.starts[right], np.minimum(straight.counts[right], _FEW)))
     pairs = np.sort(np.concatenate(found), axis=1)
     return _distinct(pairs[pairs[:, 0] != pairs[:, 1]], len(rows))
 
@@ -149,6 +145,21 @@ def _distinct(pairs: Pairs, size: int) -> Pairs:
     """Each pair once, sorted: as one number a pair, which sorts far faster than `numpy.unique` of rows."""
     codes = np.sort(pairs[:, 0] * size + pairs[:, 1])
     return np.stack(np.divmod(codes[np.diff(codes, prepend=-1) > 0], size), axis=1)
+
+
+class _Buckets(NamedTuple):
+    """Distinct hashes, and the positions of those that have each: order[start:start + count]."""
+
+    hashes: Words
+    order: Whole
+    starts: Whole
+    counts: Whole
+
+
+def _buckets(hashes: Words) -> _Buckets:
+    distinct, place = np.unique(hashes, return_inverse=True)
+    counts = np.bincount(place, minlength=len(distinct))
+    return _Buckets(distinct, np.argsort(place, kind="stable"), np.cumsum(counts) - counts, counts)
 
 
 def _cross(left: Whole, left_start: Whole, left_count: Whole, right: Whole, right_start: Whole,
@@ -175,17 +186,18 @@ def _join(hashes: Words, asked: Words, options: NearOptions) -> tuple[Whole, Who
     band is looked up exactly, with every such change. Of a band shared by a crowd, as those of nearly
     blank pictures are, only the first are seen.
     """
-    flips = [sum(1 << bit for bit in bits) for count in range(options.distance // _BANDS + 1)
-             for bits in combinations(range(_BAND_BITS), count)]
+    flips = np.asarray([sum(1 << bit for bit in bits) for count in range(options.distance // _BANDS + 1)
+                        for bits in combinations(range(_BAND_BITS), count)])
+    asking = np.arange(len(asked))
     found: list[Pairs] = []
     for mine, theirs in zip(_bands(asked), _bands(hashes), strict=True):
         order = np.argsort(theirs, kind="stable")
         counts = np.bincount(theirs, minlength=1 << _BAND_BITS)
         starts = np.cumsum(counts) - counts
         counts = np.minimum(counts, _CROWD)
-        for flip in flips:
-            key = mine ^ flip
-            pairs = _cross(np.arange(len(asked)), np.arange(len(asked)), np.ones_like(key),
+        for some in np.array_split(flips, min(len(flips), 1 + len(asked) * len(flips) // _CHUNK)):
+            key = (mine[:, None] ^ some).ravel()
+            pairs = _cross(np.repeat(asking, len(some)), np.arange(len(key)), np.ones_like(key),
                            order, starts[key], counts[key])
             apart = np.bitwise_count(asked[pairs[:, 0]] ^ hashes[pairs[:, 1]])
             found.append(pairs[apart <= options.distance])
