@@ -21,8 +21,8 @@ bench: $(VENV)/.dev  ## measure speed, the sample's planted truth and real drawi
 	$(BIN)/python -m benchmarks
 
 weights: $(VENV)/.models  ## train the packaged light models anew (hours on a CPU)
-	$(BIN)/python -m weights.train faces
-	$(BIN)/python -m weights.train masks
+	$(BIN)/python -m weights.data --cache .cache/bank
+	$(BIN)/python -m weights.train --cache .cache/bank --run .cache/run
 
 docs: $(VENV)/.core  ## write docs/cli.md anew
 	$(BIN)/python -m builders.cli_docs

@@ -70,8 +70,10 @@ class Retribooru:
 
     match: str = option("artist", "artist: references share character and artist, as the paper; character: the "
                         "character only", group="grouping", choices=("artist", "character"))
-    match_rule: str = option("strict", "when two pictures' answers agree", group="grouping",
-                             choices=("strict", "visible"))
+    match_rule: str = option("visible", "when two pictures' answers agree. strict: every answer is equal, as the paper "
+                             "says; visible: nothing that one shows contradicts the other, which is the same where "
+                             "both show the whole outfit; overlap: what both answer has something in common",
+                             group="grouping", choices=("strict", "visible", "overlap"))
     test_seen: float = option(0.04, "share of rows held out as other outfits of training characters",
                               group="grouping", low=0, high=0.5, metavar="X")
     test_unseen: float = option(0.04, "share of characters held out whole", group="grouping", low=0, high=0.5,

@@ -11,7 +11,8 @@ from schemas.errors import UsageError
 def main(words: Sequence[str] | None = None) -> int:
     """Says what there is. Returns the exit code."""
     words = sys.argv[1:] if words is None else words
-    print("usage: trainers METHOD [options]\n\nThis version of Likeness builds datasets and has no training method yet.\n"
+    print("usage: trainers METHOD [options]\n\n"
+          "This version of Likeness builds datasets and has no training method yet.\n"
           "A dataset that `build` published opens with datasets.load_dataset(DIR).")
     if words and words[0] not in ("-h", "--help"):
         error = UsageError("unknown method", seen=words[0], allowed="none in this version")

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from builders.sources.drawing.distractors import random_distractor
 from numpy.random import Generator
 from numpy.typing import NDArray
 from PIL import Image
 
 from builders.sources import drawing
+from builders.sources.drawing.distractors import random_distractor
 from weights.scenery import scenery
 
 Pixels = NDArray[np.uint8]

@@ -9,8 +9,8 @@ from schemas.manifest import FileEntry, Manifest, Step
 
 
 def _manifest() -> Manifest:
-    return Manifest(recipe="retribooru", version="1.0.0", content_digest="c", rows_digest="r", source={"name": "sample"},
-                    counts={"bad_lines": 2}, options={"b": 1, "a": "x"}, models=[],
+    return Manifest(recipe="retribooru", version="1.0.0", content_digest="c", rows_digest="r",
+                    source={"name": "sample"}, counts={"bad_lines": 2}, options={"b": 1, "a": "x"}, models=[],
                     funnel=[Step("select", 10, 7, {"status": 3})], splits={"train": 7}, near_copies=1,
                     built_with={"python": "3"}, files={"b": FileEntry("ff", 1), "a": FileEntry("ee", 2)})
 
