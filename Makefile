@@ -11,7 +11,7 @@ demo: $(VENV)/.core  ## build a RetriBooru dataset from the built-in sample mirr
 	$(BIN)/build retribooru --source sample --count $(COUNT) --out $(OUT)
 
 test: $(VENV)/.dev  ## run every test
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: $(VENV)/.dev  ## style, types
 	$(BIN)/ruff check .

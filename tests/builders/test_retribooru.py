@@ -16,6 +16,9 @@ from schemas.records import REASONS
 
 from .conftest import command, run
 
+# One process draws the mirror and builds it once for all of these.
+pytestmark = pytest.mark.xdist_group("build")
+
 
 def _files(version: Path) -> dict[str, str]:
     return {path.relative_to(version).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()

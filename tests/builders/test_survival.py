@@ -13,6 +13,9 @@ import pytest
 from .conftest import command, kill_tree, run
 from .test_retribooru import _files, _parts
 
+# One process draws the mirror and builds it once for all of these.
+pytestmark = pytest.mark.xdist_group("build")
+
 KILLS = 4
 
 

@@ -12,6 +12,9 @@ import pytest
 from builders import cli, verify
 from schemas import manifest as manifests
 
+# One process draws the mirror and builds it once for all of these.
+pytestmark = pytest.mark.xdist_group("build")
+
 Row = dict[str, Any]
 
 
