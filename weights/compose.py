@@ -77,7 +77,10 @@ def _backdrop(bank: Bank, rng: Generator, width: int, height: int) -> Image.Imag
         image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     if rng.random() < 0.25:
         image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.5, 5)))
-    return recolour(image, rng, rng.choice([0.3, 0.6, 1.0]))
+    image = recolour(image, rng, rng.choice([0.3, 0.6, 1.0]))
+    if rng.random() < 0.5:  # photographs are duller than random colours
+        image = Image.blend(image, image.convert("L").convert("RGB"), rng.uniform(0.2, 0.85))
+    return image
 
 
 def _litter(canvas: Image.Image, bank: Bank, rng: Generator, scale: float) -> None:

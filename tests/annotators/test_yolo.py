@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from annotators import yolo
@@ -71,6 +71,7 @@ corner = st.integers(0, 60)
 side, score = st.integers(1, 30), st.floats(0.0625, 1, width=32)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(corner, corner, side, side, score), max_size=12))
 def test_nms_leaves_no_two_boxes_that_overlap_and_covers_the_rest(rows: list[tuple[int, int, int, int, float]]) -> None:
     boxes = np.array([[x, y, x + w, y + h] for x, y, w, h, _ in rows], np.float32).reshape(-1, 4)
