@@ -22,13 +22,17 @@ Where = npt.NDArray[np.bool_]
 
 SIDE = 256
 """Longest side, in pixels, at which clothes are looked at."""
-SECOND = 0.25
+SECOND = 0.3
 """Least share of the clothes that a second colour covers."""
 # Of the face's width left and right of its middle, and of its height below the chin: neck and collar to the hips.
 # Wider holds hair, arms and what they hold; lower holds legs, which half of all framings cut off.
-_HALF_WIDTH, _FROM, _TO = 0.75, 0.25, 3.0
+_HALF_WIDTH, _FROM, _TO = 0.65, 0.25, 3.0
+_MIDDLE = 0.4
+"""Within this of the face's middle, in its widths, nothing is taken for hair: clothes of the hair's colour stay."""
 _SKIN, _HAIR = 9.0, 12.0
 """How far, in CIELAB with lightness at a third, a colour may be from skin and hair and still be them."""
+_BARE = 0.5
+"""Share of the torso from which what looks like skin is taken for clothes of that colour."""
 _FEWEST = 24
 """Pixels, at the looked-at size, under which nothing is said."""
 
@@ -47,12 +51,16 @@ def clothes_colours(picture: Picture, matte: Matte, face: Sequence[float]) -> li
     `face` is x0, y0, x1, y1 over width and height of the picture, from mid-forehead to chin.
     """
     lab, figure = _small(picture, matte)
-    torso, skin, hair = _regions(figure, face)
-    cloth = torso & ~_like(lab, _typical(lab[skin]), _SKIN)
-    without_hair = cloth & ~_like(lab, _typical(lab[hair]), _HAIR)
-    # When little is left, the clothes have the hair's colour.
-    if without_hair.sum() >= 0.4 * cloth.sum():
-        cloth = without_hair
+    torso, middle, skin, hair = _regions(figure, face)
+    flesh, strands = _typical(lab[skin]), _typical(lab[hair])
+    cloth = torso.copy()
+    if flesh is not None:
+        # Pale skin is nearly white: half its own tint keeps white clothes apart from it.
+        bare = torso & _like(lab, flesh, min(_SKIN, float(np.hypot(*flesh[1:])) / 2))
+        if bare.sum() < _BARE * torso.sum():
+            cloth &= ~bare
+    if strands is not None:
+        cloth &= middle | ~_like(lab, strands, _HAIR)
     if cloth.sum() < _FEWEST:
         return []
     return main_colours(names_of(lab[cloth]))
@@ -79,8 +87,8 @@ def _small(picture: Picture, matte: Matte) -> tuple[Lab, Where]:
     return to_lab(np.asarray(image)), np.asarray(figure) > 127
 
 
-def _regions(figure: Where, face: Sequence[float]) -> tuple[Where, Where, Where]:
-    """Torso, skin and hair within the figure: below the face, its lower middle, and round its top."""
+def _regions(figure: Where, face: Sequence[float]) -> tuple[Where, Where, Where, Where]:
+    """Torso, the middle column, skin and hair within the figure: below the face, its lower middle, round its top."""
     height, width = figure.shape
     x0, y0, x1, y1 = (side * length for side, length in zip(face, (width, height) * 2, strict=True))
     wide, high, middle = x1 - x0, y1 - y0, (x0 + x1) / 2
@@ -90,7 +98,7 @@ def _regions(figure: Where, face: Sequence[float]) -> tuple[Where, Where, Where]
     torso = (off < _HALF_WIDTH) & (down > 1 + _FROM) & (down < 1 + _TO)
     skin = (off < 0.3) & (down > 0.55) & (down < 0.95)
     hair = (off < 0.6) & (down > -0.55) & (down < -0.05) | (off > 0.5) & (off < 0.7) & (down > -0.2) & (down < 0.4)
-    return torso & figure, skin & figure, hair & figure
+    return torso & figure, off < _MIDDLE, skin & figure, hair & figure
 
 
 def _typical(lab: Lab) -> Lab | None:
@@ -102,8 +110,6 @@ def _typical(lab: Lab) -> Lab | None:
     return np.asarray(np.median(lab[place.reshape(-1) == int(np.argmax(counts))], axis=0))
 
 
-def _like(lab: Lab, colour: Lab | None, reach: float) -> Where:
+def _like(lab: Lab, colour: Lab, reach: float) -> Where:
     """Where the picture has a colour, in light or shade."""
-    if colour is None:
-        return np.zeros(lab.shape[:2], dtype=bool)
     return np.asarray(np.sqrt((((lab - colour) * (1 / 3, 1, 1)) ** 2).sum(-1)) < reach)

@@ -46,11 +46,11 @@ class NearOptions:
 
     distance: int = 10
     """Most bits (of 64) in which the hashes of a near copy may differ."""
-    likeness: float = 0.92
+    likeness: float = 0.9
     """Least correlation of the thumbnails, -1..1."""
     family_distance: int = 20
     """The same for pictures tied by their posts."""
-    family_likeness: float = 0.8
+    family_likeness: float = 0.7
     """The same for pictures tied by their posts."""
     limit: int = 64
     """Most other pictures that one is compared with because of one hash or one family."""
