@@ -36,7 +36,7 @@ _VERSION = 1
 _SPLIT = re.compile(r"[,;/&+\n]|\band\b|\bor\b|\bwith\b")
 _MARKS = re.compile(r"[^\w\s'-]|_")
 _NOISE = re.compile(r"^(?:(?:a|an|the|its|her|his|it|is|are|mostly|mainly|light|dark|pale|bright|deep)\s+)+")
-_NOTHING = frozenset({"", "none", "no", "nothing", "n a", "na", "not visible", "unknown", "unclear", "not sure"})
+_NOTHING = frozenset({"", "n", "a", "none", "no", "nothing", "na", "not visible", "unknown", "unclear", "not sure"})
 
 
 def normalise(answer: str) -> frozenset[str]:
