@@ -102,8 +102,8 @@ def test_the_same_command_again_changes_nothing(whole: Path, mirror: Path) -> No
 
 def test_tightening_a_threshold_runs_no_model(whole: Path, mirror: Path) -> None:
     parts = _parts(whole)
-    done = run(command(mirror, whole, "--workers", "1", "--version", "1.1.0", "--min-side", "300",
-                       "--matte-max", "0.6"))
+    done = run(command(mirror, whole, "--workers", "1", "--version", "1.1.0", "--min-side", "200",
+                       "--matte-max", "0.3"))
     assert done.returncode == 0, done.stderr
     assert _parts(whole) == parts
     new = manifests.read(whole / "1.1.0")
@@ -112,7 +112,7 @@ def test_tightening_a_threshold_runs_no_model(whole: Path, mirror: Path) -> None
 
 def test_a_published_version_never_changes(whole: Path, mirror: Path) -> None:
     before = _files(whole / "1.0.0")
-    done = run(command(mirror, whole, "--workers", "1", "--min-side", "300"))
+    done = run(command(mirror, whole, "--workers", "1", "--matte-max", "0.3"))
     assert done.returncode == 2
     assert "published with other content" in done.stderr and "--version 1.0.1" in done.stderr
     assert _files(whole / "1.0.0") == before
@@ -160,3 +160,20 @@ def test_explain_tells_a_kept_and_a_dropped_row(whole: Path, capsys: pytest.Capt
 def test_the_manifest_tells_nothing_of_the_machine(whole: Path, mirror: Path) -> None:
     text = (whole / "1.0.0" / manifests.NAME).read_text() + (whole / "1.0.0" / "README.md").read_text()
     assert str(mirror) not in text and str(whole) not in text
+
+
+def test_loosening_a_threshold_looks_only_at_rows_never_seen(mirror: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert run(command(mirror, out, "--workers", "1", "--min-side", "420")).returncode == 0
+    tight = {path: _keys(path) for path in (out / ".annotations").glob("faces-*/*.parquet")}
+    loose = run(command(mirror, out, "--workers", "1", "--version", "1.1.0", "--min-side", "128"))
+    assert loose.returncode == 0, loose.stderr
+    seen = sum(tight.values(), [])
+    new = [key for path in (out / ".annotations").glob("faces-*/*.parquet") if path not in tight for key in _keys(path)]
+    assert seen and new
+    assert not set(new) & set(seen)
+    assert {path: _keys(path) for path in tight} == tight
+
+
+def _keys(part: Path) -> list[str]:
+    return list(pq.read_table(part, columns=["key"])["key"].to_pylist())
