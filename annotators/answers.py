@@ -10,6 +10,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,7 @@ _NOISE = re.compile(r"^(?:(?:a|an|the|its|her|his|it|is|are|mostly|mainly|light|
 _NOTHING = frozenset({"", "n", "a", "none", "no", "nothing", "na", "not visible", "unknown", "unclear", "not sure"})
 
 
+@lru_cache(maxsize=1 << 16)
 def normalise(answer: str) -> frozenset[str]:
     """The things that a short answer names, without order, case, punctuation or choice of words.
 

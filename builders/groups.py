@@ -29,12 +29,12 @@ from builders import near
 from builders.components import Components
 from builders.near import Near
 
-Counts = npt.NDArray[np.int32]
-Agree = npt.NDArray[np.bool_]
 Signature = tuple[frozenset[str], ...]
 """Normalised answers, question by question; or one set that holds the outfit's name."""
 
 RULES = ("strict", "visible", "overlap")
+
+_CELLS = 1 << 22  # of a table of pairs by things that is held at once
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,8 @@ def group(rows: pa.Table, match: str = "artist", rule: str = "visible") -> Group
         identities.setdefault(identity, []).append(row)
     similar: list[list[int]] = [[] for _ in range(rows.num_rows)]
     for (*_, hint), members in identities.items():
+        if len(members) == 1:
+            continue
         told = [(frozenset({hint}),)] * len(members) if hint else [_heard(columns["answers"][row]) for row in members]
         for row, matches in _matches(members, told, rule):
             refused = edits.get(look[row], set()) | {look[row]}  # the row itself, its twins, and edits of either
@@ -90,31 +92,29 @@ def agreement(worn: Sequence[Signature], rule: str) -> Iterator[list[Signature]]
     if rule == "strict":
         yield from ([signature] for signature in worn)
         return
-    alike = {"visible": _contained, "overlap": _common}[rule]
-    tables = [_named([signature[question] for signature in worn]) for question in range(len(worn[0]))]
-    for place in range(len(worn)):
-        agree = np.ones(len(worn), dtype=bool)
-        for question, names in enumerate(tables):
-            shared, fewer = names @ names[place], np.minimum(names.sum(1), names[place].sum())
-            agree &= alike(shared, fewer) & ((question > 0) | (fewer > 0))
-        yield [worn[other] for other in np.flatnonzero(agree).tolist()]
+    table, starts = _named(worn)
+    named = np.add.reduceat(table, starts, axis=1, dtype=np.int32)
+    step = max(1, _CELLS // table.size)
+    for first in range(0, len(worn), step):
+        some = slice(first, first + step)
+        shared = np.add.reduceat(table[some, None, :] * table, starts, axis=2, dtype=np.int32)
+        fewer = np.minimum(named[some, None, :], named)
+        alike = shared == fewer if rule == "visible" else (shared > 0) | (fewer == 0)
+        for agree in alike.all(axis=2) & (fewer[..., 0] > 0):
+            yield [worn[other] for other in np.flatnonzero(agree).tolist()]
 
 
-def _contained(shared: Counts, fewer: Counts) -> Agree:
-    return np.asarray(shared == fewer)
-
-
-def _common(shared: Counts, fewer: Counts) -> Agree:
-    return np.asarray((shared > 0) | (fewer == 0))
-
-
-def _named(answers: Sequence[frozenset[str]]) -> Counts:
-    """K x T: which of the T things that occur each of K answers names."""
-    column = {thing: number for number, thing in enumerate(sorted(frozenset().union(*answers)))}
-    table = np.zeros((len(answers), len(column)), dtype=np.int32)
-    for row, answer in enumerate(answers):
-        table[row, [column[thing] for thing in answer]] = 1
-    return table
+def _named(worn: Sequence[Signature]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    """Which things each signature names (1 or 0), and the column at which each question's things begin."""
+    columns: list[tuple[int, str]] = []
+    for question in range(len(worn[0])):
+        # The empty thing, which nobody names, keeps the columns of a question that nobody answers from being none.
+        columns += [(question, thing) for thing in sorted(frozenset({""}).union(*(said[question] for said in worn)))]
+    at = {column: place for place, column in enumerate(columns)}
+    table = np.zeros((len(worn), len(columns)), dtype=np.uint8)
+    for row, signature in enumerate(worn):
+        table[row, [at[question, thing] for question, said in enumerate(signature) for thing in said]] = 1
+    return table, np.asarray([at[question, ""] for question in range(len(worn[0]))], dtype=np.int64)
 
 
 def _outfits(similar: Sequence[Sequence[int]], ids: Sequence[str],

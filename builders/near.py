@@ -165,11 +165,15 @@ def _buckets(hashes: Words) -> _Buckets:
 def _cross(left: Whole, left_start: Whole, left_count: Whole, right: Whole, right_start: Whole,
            right_count: Whole) -> Pairs:
     """Every member of slice k of `left` with every member of slice k of `right`, for all k."""
-    sizes = left_count * right_count
-    which = np.repeat(np.arange(len(sizes)), sizes)
-    within = np.arange(len(which)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    which, within = _members(np.zeros_like(left_count), left_count * right_count)
     return np.stack([left[left_start[which] + within // right_count[which]],
                      right[right_start[which] + within % right_count[which]]], axis=1)
+
+
+def _members(starts: Whole, counts: Whole) -> tuple[Whole, Whole]:
+    """All start, start + 1 ... start + count - 1 of the slices, in a row, and the slice that each is of."""
+    which = np.repeat(np.arange(len(counts)), counts)
+    return which, np.arange(len(which)) + (starts - np.cumsum(counts) + counts)[which]
 
 
 def _neighbours(members: Whole, limit: int) -> Pairs:
@@ -188,7 +192,6 @@ def _join(hashes: Words, asked: Words, options: NearOptions) -> tuple[Whole, Who
     """
     flips = np.asarray([sum(1 << bit for bit in bits) for count in range(options.distance // _BANDS + 1)
                         for bits in combinations(range(_BAND_BITS), count)])
-    asking = np.arange(len(asked))
     found: list[Pairs] = []
     for mine, theirs in zip(_bands(asked), _bands(hashes), strict=True):
         order = np.argsort(theirs, kind="stable")
@@ -197,10 +200,10 @@ def _join(hashes: Words, asked: Words, options: NearOptions) -> tuple[Whole, Who
         counts = np.minimum(counts, _CROWD)
         for some in np.array_split(flips, min(len(flips), 1 + len(asked) * len(flips) // _CHUNK)):
             key = (mine[:, None] ^ some).ravel()
-            pairs = _cross(np.repeat(asking, len(some)), np.arange(len(key)), np.ones_like(key),
-                           order, starts[key], counts[key])
-            apart = np.bitwise_count(asked[pairs[:, 0]] ^ hashes[pairs[:, 1]])
-            found.append(pairs[apart <= options.distance])
+            which, place = _members(starts[key], counts[key])
+            left, right = which // len(some), order[place]
+            close = np.bitwise_count(asked[left] ^ hashes[right]) <= options.distance
+            found.append(np.stack([left[close], right[close]], axis=1))
     both = _distinct(np.concatenate(found), len(hashes))
     return both[:, 0], both[:, 1]
 
