@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter
 
 from weights.data import Bank, Stored
 from weights.scenery import light
@@ -62,22 +62,52 @@ def recolour(image: Image.Image, rng: Generator, strength: float) -> Image.Image
     return image.convert("RGB", matrix).point(table * 3)
 
 
+def _patch(bank: Bank, rng: Generator, width: int, height: int) -> Image.Image:
+    """A random part of a random background, mirrored half the time."""
+    source = Image.fromarray(bank.pixels("scenes", int(rng.integers(bank.count("scenes")))))
+    ratio = min(source.width / width, source.height / height) * rng.uniform(0.35, 1.0)
+    x, y = rng.uniform(0, source.width - width * ratio), rng.uniform(0, source.height - height * ratio)
+    image = source.resize((width, height), Image.Resampling.BILINEAR, (x, y, x + width * ratio, y + height * ratio))
+    return image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if rng.random() < 0.5 else image
+
+
+def _swatch(bank: Bank, rng: Generator, width: int, height: int) -> Image.Image:
+    """A part of a drawing's clothes with no outline around it: the look of a figure, but no figure."""
+    stored = bank.figure(int(rng.integers(bank.count("figures"))))
+    tall, wide = stored.pixels.shape[:2]
+    top = min(max(0, int(stored.face[3] + 0.2 * (stored.face[3] - stored.face[1]))), tall - 8)
+    row = int(rng.integers(top, tall - 4))
+    solid = np.nonzero(stored.pixels[row, :, 3] > 250)[0]
+    side = max(4, int(0.12 * wide))
+    x = int(rng.choice(solid)) if solid.size else wide // 2
+    part = stored.pixels[max(top, row - side) : row + side, max(0, x - side) : x + side]
+    colour = tuple(part[part.shape[0] // 2, part.shape[1] // 2, :3].tolist())
+    flat = Image.new("RGB", (part.shape[1], part.shape[0]), colour)
+    cut = Image.fromarray(np.ascontiguousarray(part))
+    flat.paste(cut, (0, 0), cut)
+    return flat.resize((width, height), Image.Resampling.BILINEAR)
+
+
 def _backdrop(bank: Bank, rng: Generator, width: int, height: int) -> Image.Image:
-    if rng.random() < 0.12:
+    """A plain colour, a background of the bank, or a collage of several with hard edges, as photographs have."""
+    if rng.random() < 0.1:
         shade = 255 if rng.random() < 0.4 else int(rng.integers(0, 256))
         colour = tuple(np.clip(shade + rng.normal(0, 12, 3) * (rng.random() < 0.7), 0, 255).astype(int).tolist())
         return Image.new("RGB", (width, height), colour)
-    source = Image.fromarray(bank.pixels("scenes", int(rng.integers(bank.count("scenes")))))
-    share = rng.uniform(0.35, 1.0)
-    ratio = min(source.width / width, source.height / height) * share
-    x, y = rng.uniform(0, source.width - width * ratio), rng.uniform(0, source.height - height * ratio)
-    box = (x, y, x + width * ratio, y + height * ratio)
-    image = source.resize((width, height), Image.Resampling.BILINEAR, box)
-    if rng.random() < 0.5:
-        image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    if rng.random() < 0.25:
+    image = recolour(_patch(bank, rng, width, height), rng, rng.choice([0.3, 0.6, 1.0]))
+    if rng.random() < 0.4:
+        for _ in range(int(rng.integers(2, 9))):
+            wide, tall = (max(6, int(side * np.exp(rng.uniform(-3, -0.3)))) for side in (width, height))
+            piece = _patch(bank, rng, wide, tall) if rng.random() < 0.65 else _swatch(bank, rng, wide, tall)
+            piece = recolour(piece, rng, 0.6)
+            at = (int(rng.uniform(-0.2, 1) * width), int(rng.uniform(-0.2, 1) * height))
+            shape = Image.new("L", (wide, tall), 255)
+            if rng.random() < 0.5:
+                shape.paste(0, (0, 0, wide, tall))
+                ImageDraw.Draw(shape).ellipse((0, 0, wide, tall), 255)
+            image.paste(piece, at, shape)
+    if rng.random() < 0.2:
         image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.5, 5)))
-    image = recolour(image, rng, rng.choice([0.3, 0.6, 1.0]))
     if rng.random() < 0.5:  # photographs are duller than random colours
         image = Image.blend(image, image.convert("L").convert("RGB"), rng.uniform(0.2, 0.85))
     return image
@@ -182,10 +212,13 @@ def _share(box: Box, frame: tuple[float, float, float, float]) -> float:
     return max(width, 0.0) * max(height, 0.0) / max((box[2] - box[0]) * (box[3] - box[1]), 1e-6)
 
 
-def _dress(figure: Image.Image, rng: Generator) -> Image.Image:
+def _dress(figure: Image.Image, bank: Bank, rng: Generator) -> Image.Image:
     """Colour, light and line of the figure alone; its alpha stays the truth."""
     alpha = figure.getchannel("A")
-    colour = recolour(figure.convert("RGB"), rng, rng.choice([0.25, 0.6, 1.0]))
+    colour = recolour(figure.convert("RGB"), rng, rng.choice([0.25, 0.6, 1.0], p=[0.45, 0.35, 0.2]))
+    if rng.random() < 0.25:  # cloth, paper and brush have textures that our drawings lack
+        cloth = Image.fromarray(bank.pixels("scenes", int(rng.integers(bank.count("scenes"))))).resize(figure.size)
+        colour = Image.blend(colour, recolour(cloth, rng, 0.6), rng.uniform(0.08, 0.5))
     if rng.random() < 0.1:
         colour = colour.filter(ImageFilter.MaxFilter(3))  # thins dark lines away
     elif rng.random() < 0.15:
@@ -244,7 +277,7 @@ def compose(bank: Bank, rng: Generator, size: int) -> Picture:
     frame = (0.0, 0.0, float(width), float(height))
     for _ in range(int(rng.choice([0, 1, 2], p=[0.07, 0.83, 0.10]))):
         placed = _place(bank.figure(int(rng.integers(bank.count("figures")))), (width, height), rng)
-        figure = _dress(placed.image, rng)
+        figure = _dress(placed.image, bank, rng)
         alpha = figure.getchannel("A")
         if rng.random() < 0.1:  # a soft shadow behind the figure, which is background
             shadow = alpha.filter(ImageFilter.GaussianBlur(rng.uniform(2, 6))).point(lambda v: v * 0.5)

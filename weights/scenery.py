@@ -47,11 +47,12 @@ def leaves(rng: Generator, size: int) -> Image.Image:
     spread = rng.uniform(10, 60)
     smallest = rng.uniform(2, 12)
     kinds = rng.permutation(3)[: rng.integers(1, 4)]
+    inked, ink = rng.choice([0.0, 0.2, 1.0]), _colour(rng, base * 0.3, 10)  # outlines, as in drawings
     for _ in range(int(rng.integers(60, 500))):
         radius = min(smallest * rng.pareto(1.3) + smallest, size * 0.5)
         x, y = rng.uniform(-0.1, 1.1, 2) * size
         fill = _colour(rng, base, spread)
-        line = _colour(rng, base, spread) if rng.random() < 0.15 else fill
+        line = ink if rng.random() < inked else fill
         kind = rng.choice(kinds)
         wide = radius * rng.uniform(0.3, 1.5)
         if kind == 0:

@@ -171,7 +171,7 @@ def _step(
     boxes = face_loss(raw.float(), faces, unsure, size)
     matte = matte_loss(logits.float(), mattes.float() / 255)
     optimizer.zero_grad(set_to_none=True)
-    (0.25 * boxes + matte).backward()
+    (0.15 * boxes + matte).backward()
     nn.utils.clip_grad_norm_(net.parameters(), 10.0)
     optimizer.step()
     return float(boxes.detach()), float(matte.detach())
