@@ -71,7 +71,7 @@ class LightAnswers:
 
     def __init__(self, needs: Sequence[str] = ()) -> None:
         """`needs` are the identities of the annotators that give boxes and mattes."""
-        self.identity = identity(self.name, _VERSION, {"questions": QUESTIONS, "side": clothes.SIDE,
+        self.identity = identity(self.name, _VERSION, {"questions": QUESTIONS, "face": clothes.FACE,
                                                        "second": clothes.SECOND}, needs=needs)
         self.provenance = {"backend": "colours named in CIELAB below the face, and the cloth tags", "weights": "none"}
 

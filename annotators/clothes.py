@@ -20,13 +20,15 @@ Matte = npt.NDArray[np.uint8]
 Where = npt.NDArray[np.bool_]
 """H x W."""
 
-SIDE = 256
-"""Longest side, in pixels, at which clothes are looked at."""
+FACE = 48
+"""Width in pixels of a face at the scale at which clothes are looked at; smaller ones are not enlarged."""
 SECOND = 0.3
 """Least share of the clothes that a second colour covers."""
 # Of the face's width left and right of its middle, and of its height below the chin: neck and collar to the hips.
 # Wider holds hair, arms and what they hold; lower holds legs, which half of all framings cut off.
-_HALF_WIDTH, _FROM, _TO = 0.65, 0.25, 3.0
+_HALF_WIDTH, _FROM, _TO = 0.65, 0.25, 2.5
+_REACH, _ABOVE = 0.7, 0.55
+"""Of the face's width to either side, and of its height above it: where hair is looked for."""
 _MIDDLE = 0.4
 """Within this of the face's middle, in its widths, nothing is taken for hair: clothes of the hair's colour stay."""
 _SKIN, _HAIR = 9.0, 12.0
@@ -34,7 +36,7 @@ _SKIN, _HAIR = 9.0, 12.0
 _BARE = 0.5
 """Share of the torso from which what looks like skin is taken for clothes of that colour."""
 _FEWEST = 24
-"""Pixels, at the looked-at size, under which nothing is said."""
+"""Pixels, at that scale, under which nothing is said."""
 
 # A darker or lighter part of a cloth is often named after its neighbour.
 _SHADES = {
@@ -50,8 +52,11 @@ def clothes_colours(picture: Picture, matte: Matte, face: Sequence[float]) -> li
 
     `face` is x0, y0, x1, y1 over width and height of the picture, from mid-forehead to chin.
     """
-    lab, figure = _small(picture, matte)
-    torso, middle, skin, hair = _regions(figure, face)
+    seen = _cut(picture, matte, face)
+    if seen is None:
+        return []
+    lab, figure, below = seen
+    torso, middle, skin, hair = _regions(figure, below)
     flesh, strands = _typical(lab[skin]), _typical(lab[hair])
     cloth = torso.copy()
     if flesh is not None:
@@ -77,27 +82,38 @@ def main_colours(codes: npt.NDArray[np.int64]) -> list[str]:
     return [NAMES[first]] + ([NAMES[second]] if shares[second] >= SECOND else [])
 
 
-def _small(picture: Picture, matte: Matte) -> tuple[Lab, Where]:
-    """The picture without its lines, in CIELAB, and the figure, both at the looked-at size."""
-    image = Image.fromarray(picture)
-    scale = min(1.0, SIDE / max(image.size))
-    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    image = image.resize(size, Image.Resampling.BOX).filter(ImageFilter.MedianFilter(5))
-    figure = Image.fromarray(matte).resize(size, Image.Resampling.BOX).filter(ImageFilter.MinFilter(3))
-    return to_lab(np.asarray(image)), np.asarray(figure) > 127
+def _cut(picture: Picture, matte: Matte,
+         face: Sequence[float]) -> tuple[Lab, Where, tuple[float, float, float, float]] | None:
+    """Head and torso without lines, in CIELAB; the figure there; the face box in their pixels. None without a face.
 
-
-def _regions(figure: Where, face: Sequence[float]) -> tuple[Where, Where, Where, Where]:
-    """Torso, the middle column, skin and hair within the figure: below the face, its lower middle, round its top."""
-    height, width = figure.shape
+    Every face comes at one scale, so that a portrait and a full figure lose the same lines.
+    """
+    height, width = matte.shape
     x0, y0, x1, y1 = (side * length for side, length in zip(face, (width, height) * 2, strict=True))
     wide, high, middle = x1 - x0, y1 - y0, (x0 + x1) / 2
+    left, right = max(0, round(middle - _REACH * wide)), min(width, round(middle + _REACH * wide))
+    top, bottom = max(0, round(y0 - _ABOVE * high)), min(height, round(y1 + _TO * high))
+    if min(wide, high, right - left, bottom - top) < 1:
+        return None
+    scale = min(1.0, FACE / wide)
+    size = (max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale)))
+    part = (slice(top, bottom), slice(left, right))
+    image = Image.fromarray(picture[part]).resize(size, Image.Resampling.BOX).filter(ImageFilter.MedianFilter(5))
+    figure = Image.fromarray(matte[part]).resize(size, Image.Resampling.BOX).filter(ImageFilter.MinFilter(3))
+    placed = ((x0 - left) * scale, (y0 - top) * scale, (x1 - left) * scale, (y1 - top) * scale)
+    return to_lab(np.asarray(image)), np.asarray(figure) > 127, placed
+
+
+def _regions(figure: Where, face: tuple[float, float, float, float]) -> tuple[Where, Where, Where, Where]:
+    """Torso, the middle column, skin and hair within the figure: below the face, its lower middle, round its top."""
+    height, width = figure.shape
+    x0, y0, x1, y1 = face
     y, x = np.mgrid[:height, :width] + 0.5
-    off = np.abs(x - middle) / max(wide, 1e-6)
-    down = (y - y0) / max(high, 1e-6)
+    off = np.abs(x - (x0 + x1) / 2) / (x1 - x0)
+    down = (y - y0) / (y1 - y0)
     torso = (off < _HALF_WIDTH) & (down > 1 + _FROM) & (down < 1 + _TO)
     skin = (off < 0.3) & (down > 0.55) & (down < 0.95)
-    hair = (off < 0.6) & (down > -0.55) & (down < -0.05) | (off > 0.5) & (off < 0.7) & (down > -0.2) & (down < 0.4)
+    hair = (off < 0.6) & (down > -_ABOVE) & (down < -0.05) | (off > 0.5) & (off < _REACH) & (down > -0.2) & (down < 0.4)
     return torso & figure, off < _MIDDLE, skin & figure, hair & figure
 
 

@@ -51,10 +51,15 @@ def test_half_shaded_cloth_is_one_colour() -> None:
     assert clothes_colours(shaded, matte, FACE) == ["blue"]
 
 
-@pytest.mark.parametrize("face", [(0.35, 0.9, 0.65, 1.0), (0.0, 0.0, 0.0, 0.0), (0.4, 0.95, 0.6, 1.2)])
-def test_a_face_alone_says_nothing(face: tuple[float, ...]) -> None:
-    picture, matte = _figure(BLUE)
-    assert clothes_colours(picture, matte, face) == [] or face == (0.0, 0.0, 0.0, 0.0)
+@pytest.mark.parametrize("face", [(0.35, 0.9, 0.65, 1.0), (0.4, 0.95, 0.6, 1.2), (0.0, 0.0, 0.0, 0.0),
+                                  (0.2, 0.3, 0.2, 0.5), (1.5, 0.2, 1.8, 0.5), (0.2, -3.0, 0.5, -2.5)])
+def test_a_box_with_no_clothes_below_says_nothing(face: tuple[float, ...]) -> None:
+    assert clothes_colours(*_figure(BLUE), face) == []
+
+
+def test_scale_of_the_picture_does_not_matter() -> None:
+    large = [np.repeat(np.repeat(part, 4, axis=0), 4, axis=1) for part in _figure(BLUE, GREEN)]
+    assert clothes_colours(large[0], large[1], FACE) == ["blue", "green"]
 
 
 def test_an_empty_matte_says_nothing() -> None:
