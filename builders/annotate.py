@@ -38,13 +38,12 @@ Judge = Callable[[Row, Mapping[str, Any]], Drop | None]
 
 @dataclass
 class Look:
-    """All that looking at pictures takes. `seen` remembers the annotators that ran, by the column they give."""
+    """All that looking at pictures takes. `given_by` remembers the annotators that ran, by the column they give."""
 
     work: Workspace
     engine: Local[Any, Any]
     ledger: Ledger
     progress: Progress
-    root: Path
     limits: Limits
 
     def __post_init__(self) -> None:
@@ -73,7 +72,7 @@ class Look:
             stamped, gone = [], []
             for row in rows:
                 try:
-                    stamped.append(row._replace(key=_fingerprint(self.root, row.post.path)))
+                    stamped.append(row._replace(key=_fingerprint(row.post.path)))
                 except OSError as error:
                     reason = "missing_file" if isinstance(error, FileNotFoundError) else "unreadable"
                     gone.append((row.post.id, drop(reason, value=error.strerror)))
@@ -183,11 +182,11 @@ def _files_identity(limits: Limits) -> str:
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
-def _fingerprint(root: Path, path: str) -> str:
-    """Key of a file that was not read yet: place below the root, size and time of last change.
+def _fingerprint(path: str) -> str:
+    """Key of a file that was not read yet: its place and what the file system says of it. Raises OSError.
 
-    It only spares reading the file again: nothing that is published depends on it. Raises OSError.
+    The time of the last change to the entry and its number are in it, because copies can keep size and date.
     """
     stat = Path(path).stat()
-    said = f"{Path(path).relative_to(root).as_posix()}|{stat.st_size}|{stat.st_mtime_ns}"
+    said = f"{Path(path).resolve()}|{stat.st_size}|{stat.st_mtime_ns}|{stat.st_ctime_ns}|{stat.st_ino}"
     return hashlib.sha256(said.encode("utf-8", "surrogateescape")).hexdigest()

@@ -7,7 +7,8 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar, get_type_hints
+from types import NoneType
+from typing import Any, NoReturn, TypeVar, get_args, get_type_hints
 
 from schemas.errors import UsageError
 
@@ -47,15 +48,14 @@ def parser_for(kind: type[Any], prog: str, description: str, epilog: str = "") -
 
 
 def _default(value: Any) -> str:
-    if value in (None, "", False, -1.0) or value == Path():
+    if value in (None, "", False) or value == Path():
         return ""
     return f" (default: {value:,})" if isinstance(value, int) and value >= 10_000 else f" (default: {value})"
 
 
 def _reader(hint: Any) -> Any:
-    if hint in (int, float, str):
-        return hint
-    return Path
+    kinds = [kind for kind in (get_args(hint) or (hint,)) if kind is not NoneType]
+    return kinds[0]
 
 
 def read(kind: type[OptionsT], parser: Parser, words: Sequence[str]) -> OptionsT:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sqlite3
 import sys
@@ -100,6 +101,9 @@ def usage() -> str:
 def main(words: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code; user errors are one line on stderr."""
     words = sys.argv[1:] if words is None else words
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # tags hold any letter, terminals do not
     try:
         return _run(words)
     except BuildError as error:

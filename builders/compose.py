@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from builders.sources import Source
 from builders.write import Planned, Shard, WriteShard, columns_digest, cut_shards, write_rejected
 from cards import retribooru as card
 from schemas import manifest as manifests
+from schemas.errors import UsageError
 from schemas.manifest import Manifest, Model
 
 
@@ -37,20 +39,27 @@ class Build:
     exclude_digest: str
     """Digest of the --exclude file's entries, "" without one."""
 
+    @property
+    def face_score(self) -> float:
+        """Least score of a face box, which the recipe has resolved."""
+        return self.options.face_score or 0.0
+
     def said(self) -> dict[str, object]:
         """The resolved options in full; the --exclude file by its digest, because it names people."""
         return self.options.published() | {"exclude": self.exclude_digest}
 
 
 SPLITS = ("train", "test_seen", "test_unseen")
-_SAID = ["boxes", "scores", "answers", "phash"]
+_SAID = ["boxes", "scores", "coverage", "answers", "phash"]
 
 
 def publish_rows(look: Look, places: Places, build: Build) -> tuple[Path, Manifest]:
     """Publishes every row that is left as OUT/VERSION and returns that folder and its manifest.
 
-    Raises UsageError when the version stands there with other rows.
+    Raises UsageError when no row is left, or when the version stands there with other rows.
     """
+    if not places.by_id:
+        raise _nothing_left(look)
     options, source = build.options, build.source
     folder = look.work.out / options.version
     digest = _rows_digest(look, places, build)
@@ -74,6 +83,15 @@ def publish_rows(look: Look, places: Places, build: Build) -> tuple[Path, Manife
     with look.progress.bar("card", None, "page") as bar:
         pages = _counted(card.pages(draft, data, rejected), bar.advance)
         return folder, publish.publish(staging, folder, draft, pages)
+
+
+def _nothing_left(look: Look) -> UsageError:
+    drops: Counter[str] = Counter()
+    for step in look.ledger.funnel:
+        drops.update(step.drops)
+    told = ", ".join(f"{reason} {count:,}" for reason, count in drops.most_common(4)) or "the source has no picture"
+    return UsageError(f"no row is left to publish ({told})", allowed="at least two pictures of one identity and outfit",
+                      next_command="loosen a threshold or --match-rule, see build retribooru --help")
 
 
 def _counted(pages: Iterator[tuple[str, bytes]], advance: Any) -> Iterator[tuple[str, bytes]]:
@@ -112,6 +130,7 @@ def _columns(row: Row, said: Mapping[str, Any], place: Place,
         "answers": [{"question": question, "answer": answer}
                     for question, answer in zip(QUESTIONS, said["answers"], strict=True)],
         "face_score": score,
+        "coverage": float(np.float32(said["coverage"])),
         "rating": post.rating.value,
         "rating_raw": post.rating_raw,
         "post_url": post.post_url,
@@ -130,7 +149,7 @@ def _planned(look: Look, places: Places, build: Build, split: str | None) -> Ite
         mattes = look.places(rows, "mask")
         for at, row in enumerate(rows):
             columns = _columns(row, {name: said[name][at] for name in _SAID}, places.by_id[row.post.id],
-                               build.options.face_score)
+                               build.face_score)
             yield Planned(columns, row.post.path, row.sha256, row.box, mattes[at], row.bytes)
 
 

@@ -15,14 +15,19 @@ from schemas.errors import UsageError
 from schemas.manifest import Manifest
 from schemas.records import REASONS
 
-_COLUMNS = ["id", "character", "artists", "outfit", "bbox", "face_score", "rating", "rating_raw", "cloths", "answers",
-            "similar", "width", "height", "sha256", "post_url"]
+_COLUMNS = ["id", "character", "artists", "outfit", "bbox", "face_score", "coverage", "rating", "rating_raw", "cloths",
+            "answers", "similar", "width", "height", "sha256", "post_url"]
 
 
 def run(folder: Path, wanted: str) -> int:
     """Prints the story of every row of that id, post or path. Raises UsageError when there is none."""
     manifest = manifests.read(folder)
-    stories = [*_kept(folder, manifest, wanted), *_dropped(folder, manifest, wanted)]
+    wanted = wanted.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    try:
+        stories = [*_kept(folder, manifest, wanted), *_dropped(folder, wanted)]
+    except (OSError, ValueError) as error:  # among them what pyarrow says of a damaged file
+        raise UsageError(f"this version is damaged: {error}", seen=str(folder),
+                         next_command=f"build verify {folder}") from None
     if not stories:
         raise UsageError("no row of this version has that id", seen=wanted,
                          allowed="a row id, a post id or a path below the root, as in `id` and `path` of "
@@ -53,6 +58,8 @@ def _story(row: dict[str, Any], split: str, manifest: Manifest) -> list[str]:
         f"  file       {row['width']}x{row['height']}, shorter side at least {options.get('min_side')}, "
         f"sha256 {row['sha256'][:16]}",
         f"  face       {face}, at least {options.get('face_score')} ({models.get('faces')})",
+        f"  matte      covers {row['coverage']:.3f}, within {options.get('matte_min')}..{options.get('matte_max')} "
+        f"({models.get('masks')})",
         f"  answers    {answers} ({models.get('answers')})",
         f"  cloths     {', '.join(row['cloths'])}",
         f"  outfit     {row['outfit']}: {len(row['similar'])} references: {', '.join(row['similar'][:12])}"
@@ -60,7 +67,7 @@ def _story(row: dict[str, Any], split: str, manifest: Manifest) -> list[str]:
     ]
 
 
-def _dropped(folder: Path, manifest: Manifest, wanted: str) -> Iterator[list[str]]:
+def _dropped(folder: Path, wanted: str) -> Iterator[list[str]]:
     rejected = pq.read_table(folder / "rejected.parquet")
     same_id = pc.match_substring_regex(rejected["id"], f"^{re.escape(wanted)}(_crop_[0-9]+)?$")
     same_path = pc.equal(rejected["path"], wanted)

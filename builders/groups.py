@@ -7,7 +7,8 @@ what that means:
 - `strict`: every question's normalised answers are equal, empty ones too (the paper's words);
 - `visible`: nothing that one picture shows contradicts the other: of each question's two answers one names all that
   the other names, so that an empty one is passed over. Not transitive. Equal to `strict` where answers are complete;
-- `overlap`: of each question that both answer, the answers have something in common. Not transitive.
+- `overlap`: of each question that both answer, the answers have something in common. Not transitive;
+- `identity`: answers are not compared: for folders whose subjects wear nothing, or never change.
 
 Under the looser rules both must have answered the first question. An outfit that the source itself names decides in
 place of the answers.
@@ -32,7 +33,7 @@ from builders.near import Near
 Signature = tuple[frozenset[str], ...]
 """Normalised answers, question by question; or one set that holds the outfit's name."""
 
-RULES = ("strict", "visible", "overlap")
+RULES = ("strict", "visible", "overlap", "identity")
 
 _CELLS = 1 << 22  # of a table of pairs by things that is held at once
 
@@ -65,7 +66,8 @@ def group(rows: pa.Table, match: str = "artist", rule: str = "visible") -> Group
     for (*_, hint), members in identities.items():
         if len(members) == 1:
             continue
-        told = [(frozenset({hint}),)] * len(members) if hint else [_heard(columns["answers"][row]) for row in members]
+        decided = hint or rule == "identity"
+        told = [(frozenset({hint}),) if decided else _heard(columns["answers"][row]) for row in members]
         for row, matches in _matches(members, told, rule):
             refused = edits.get(look[row], set()) | {look[row]}  # the row itself, its twins, and edits of either
             similar[row] = [other for other in matches if look[other] not in refused]
@@ -89,7 +91,7 @@ def _matches(members: Sequence[int], told: Sequence[Signature], rule: str) -> It
 
 def agreement(worn: Sequence[Signature], rule: str) -> Iterator[list[Signature]]:
     """For each of the distinct signatures all that agree with it, itself among them where it says enough."""
-    if rule == "strict":
+    if rule in ("strict", "identity"):
         yield from ([signature] for signature in worn)
         return
     table, starts = _named(worn)

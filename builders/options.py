@@ -5,6 +5,7 @@ Each field carries its help, so the command line, the documentation and the mani
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -57,14 +58,14 @@ class Retribooru:
     max_pixels: int = option(64_000_000, "pixels that a file's header may claim", group="thresholds", low=1,
                              metavar="N")
     max_bytes: int = option(64_000_000, "size of a file in bytes", group="thresholds", low=1, metavar="N")
-    face_score: float = option(-1.0, "least score of a face box, 0..1; by default what the detector recommends",
-                               group="thresholds", low=-1, high=1, metavar="S")
+    face_score: float | None = option(None, "least score of a face box, 0..1. Default: what the detector recommends",
+                                      group="thresholds", low=0, high=1, metavar="S")
     face: str = option("", "one: exactly one face, as the paper; any: pictures without just one stay, with no box. "
                        "Default: any for folder, one otherwise", group="thresholds", choices=("", "one", "any"))
-    matte_min: float = option(0.08, "least share of the picture that the figure covers", group="thresholds", low=0,
-                              high=1, metavar="X")
-    matte_max: float = option(0.95, "greatest share of the picture that the figure covers", group="thresholds",
-                              low=0, high=1, metavar="X")
+    matte_min: float | None = option(None, "least share of the picture that the figure covers. Default: 0 for folder, "
+                                     "0.08 otherwise", group="thresholds", low=0, high=1, metavar="X")
+    matte_max: float | None = option(None, "greatest share of the picture that the figure covers. Default: 1 for "
+                                     "folder, 0.95 otherwise", group="thresholds", low=0, high=1, metavar="X")
     margin: float = option(0.05, "margin round the figure cut out of a whole picture, as a share of its longer side",
                            group="thresholds", low=0, high=1, metavar="X")
 
@@ -72,8 +73,9 @@ class Retribooru:
                         "character only", group="grouping", choices=("artist", "character"))
     match_rule: str = option("visible", "when two pictures' answers agree. strict: every answer is equal, as the paper "
                              "says; visible: nothing that one shows contradicts the other, which is the same where "
-                             "both show the whole outfit; overlap: what both answer has something in common",
-                             group="grouping", choices=("strict", "visible", "overlap"))
+                             "both show the whole outfit; overlap: what both answer has something in common; "
+                             "identity: answers are not compared",
+                             group="grouping", choices=("strict", "visible", "overlap", "identity"))
     test_seen: float = option(0.04, "share of rows held out as other outfits of training characters",
                               group="grouping", low=0, high=0.5, metavar="X")
     test_unseen: float = option(0.04, "share of characters held out whole", group="grouping", low=0, high=0.5,
@@ -90,15 +92,21 @@ class Retribooru:
         if self.source != "sample" and self.root is None:
             raise UsageError(f"--source {self.source} needs --root", allowed="the folder that holds it",
                              next_command=f"build retribooru --source {self.source} --root DIR --out {self.out}")
-        if not re.fullmatch(r"\d+\.\d+\.\d+", self.version):
+        if not re.fullmatch(r"[0-9]+\.[0-9]+\.[0-9]+", self.version):
             raise UsageError("--version is not a version", seen=self.version, allowed="three numbers such as 1.0.0")
-        if self.matte_min >= self.matte_max:
-            raise UsageError("--matte-min must be under --matte-max", seen=(self.matte_min, self.matte_max))
+        if self.matte[0] >= self.matte[1]:
+            raise UsageError("--matte-min must be under --matte-max", seen=self.matte)
 
     @property
     def backend(self) -> str:
         """"light" or "paper", the default resolved."""
         return self.models or ("light" if self.source == "sample" else "paper")
+
+    @property
+    def matte(self) -> tuple[float, float]:
+        """Least and greatest coverage, the defaults resolved: a folder can hold more than anime figures."""
+        low, high = (0.0, 1.0) if self.source == "folder" else (0.08, 0.95)
+        return (low if self.matte_min is None else self.matte_min, high if self.matte_max is None else self.matte_max)
 
     @property
     def needs_face(self) -> bool:
@@ -109,7 +117,8 @@ class Retribooru:
         """What the manifest says: every option that can change the content, defaults resolved, no paths."""
         said: dict[str, object] = {one.name: getattr(self, one.name) for one in fields(self)
                                    if one.name not in _NOT_CONTENT}
-        return said | {"models": self.backend, "face": "one" if self.needs_face else "any"}
+        return said | {"models": self.backend, "face": "one" if self.needs_face else "any",
+                       "matte_min": self.matte[0], "matte_max": self.matte[1]}
 
 
 def _choices(options: Retribooru, name: str) -> tuple[str, ...]:
@@ -118,9 +127,21 @@ def _choices(options: Retribooru, name: str) -> tuple[str, ...]:
 
 def _check(name: str, value: Any, allowed: Any) -> None:
     flag = "--" + name.replace("_", "-")
+    if isinstance(value, Path) and not _writable_name(value):
+        raise UsageError(f"{flag} is no UTF-8 name", seen=value, allowed="a path that can be written as text")
+    if value is None:
+        return
     if allowed["choices"] and value not in allowed["choices"]:
         raise UsageError(f"{flag} is not known", seen=value, allowed=", ".join(filter(None, allowed["choices"])))
     low, high = allowed["low"], allowed["high"]
-    if (low is not None and value < low) or (high is not None and value > high):
+    if not ((low is None or value >= low) and (high is None or value <= high)):  # so that nan is out of range too
         raise UsageError(f"{flag} is out of range", seen=value,
                          allowed=f"{'' if low is None else low} to {'any' if high is None else high}")
+
+
+def _writable_name(path: Path) -> bool:
+    try:
+        os.fspath(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
 from builders.annotate import Look
+from builders.components import Components
 from builders.groups import Groups, group
+from builders.near import twins
 from builders.options import Retribooru
 from builders.splits import Shares, assign
 from schemas.records import drop
@@ -74,10 +77,27 @@ def _said(rows: pa.Table, row: int) -> str:
 
 def _places(rows: pa.Table, ids: list[str], groups: Groups, shares: Shares) -> Places:
     kept = [row for row, similar in enumerate(groups.similar) if similar]
-    number = {row: at for at, row in enumerate(kept)}
-    near = [(number[i], number[j]) for i, j, _ in groups.near if i in number and j in number]
     characters = rows["character"].to_pylist()
-    splits = assign([characters[row] for row in kept], [groups.outfit[row] for row in kept], near, shares)
+    splits = assign([characters[row] for row in kept], [groups.outfit[row] for row in kept],
+                    _ties(groups, kept), shares)
     by_id = {ids[row]: Place(split, groups.outfit[row], [ids[other] for other in groups.similar[row]])
              for row, split in zip(kept, splits, strict=True)}
-    return Places(by_id, Counter(splits), len(near))
+    return Places(by_id, Counter(splits), _near_among(rows, groups, set(kept)))
+
+
+def _ties(groups: Groups, kept: Sequence[int]) -> list[tuple[int, int]]:
+    """Pairs of numbers in `kept` that tie what near copies tie, also through rows that are not kept."""
+    parts = Components(len(groups.similar))
+    for first, second, _ in groups.near:
+        parts.union(first, second)
+    least: dict[int, int] = {}
+    return [(least.setdefault(parts.find(row), number), number) for number, row in enumerate(kept)]
+
+
+def _near_among(rows: pa.Table, groups: Groups, kept: set[int]) -> int:
+    """Pairs of kept rows that are near copies; equal pictures stand for each other in `groups.near`."""
+    look = twins(rows["phash"].to_pylist(), rows["thumb"].to_pylist())
+    shown = Counter(look[row] for row in kept)
+    edits = {(look[first], look[second]) for first, second, _ in groups.near if look[first] != look[second]}
+    return (sum(count * (count - 1) // 2 for count in shown.values())
+            + sum(shown[first] * shown[second] for first, second in edits))

@@ -56,9 +56,6 @@ class Models:
 def run(options: Retribooru) -> int:
     """Builds, prints where the dataset is, and returns the exit code."""
     progress = Progress(options.log)
-    models = open_models(options.backend)
-    if options.face_score < 0:
-        options = replace(options, face_score=models.faces.default_score)
     wanted = selection(options)
     with ExitStack() as stack:
         if options.dry_run:
@@ -66,10 +63,13 @@ def run(options: Retribooru) -> int:
             ledger = select_posts(open_source(options, state, progress), options, wanted, state, progress)
             print(f"dry run: {len(ledger):,} rows would be looked at; nothing was written")
             return 0
+        models = open_models(options.backend)
+        if options.face_score is None:
+            options = replace(options, face_score=models.faces.default_score)
         work = stack.enter_context(Workspace(options.out))
         source = open_source(options, work.state, progress)
         ledger = select_posts(source, options, wanted, work.state, progress)
-        look = Look(work, Local(options.workers), ledger, progress, source.root,
+        look = Look(work, Local(options.workers), ledger, progress,
                     Limits(options.max_bytes, options.max_pixels))
         look_at_pictures(look, options, models)
         places = group_outfits(look, options)
@@ -137,21 +137,21 @@ def first_that_pass(found: Iterator[Post | Rejected], wanted: select.Selection,
 
 def look_at_pictures(look: Look, options: Retribooru, models: Models) -> None:
     """Stages "file" to "answers": from cheap to costly, each only for rows that passed the one before."""
+    least = models.faces.default_score if options.face_score is None else options.face_score
     look.read_files(lambda row: select.side_at_least(row.width, row.height, options.min_side))
     cut_figures(look, models.masks, options.margin, options.min_side)
 
     faces, masks, answers = (f"{one.name}:{one.identity[:16]}" for one in (models.faces, models.masks, models.answers))
 
     def one_face(row: Row, said: Mapping[str, Any]) -> Drop | None:
-        if not options.needs_face:
-            return None
-        return select.one_face(said["scores"], options.face_score, faces)
+        return select.one_face(said["scores"], least, faces) if options.needs_face else None
 
     def covered(row: Row, said: Mapping[str, Any]) -> Drop | None:
-        return select.coverage_within(said["coverage"], options.matte_min, options.matte_max, masks)
+        return select.coverage_within(said["coverage"], *options.matte, masks)
 
     def answered(row: Row, said: Mapping[str, Any]) -> Drop | None:
-        return select.answers_known(said["answers"], answers)
+        told = row.post.outfit_hint or options.match_rule == "identity"  # then nothing hangs on the answers
+        return None if told else select.answers_known(said["answers"], answers)
 
     look.ask(models.faces, "faces")
     look.judge("faces", ["scores"], one_face)

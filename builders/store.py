@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from annotators.base import Annotator
 from builders import atomic
+from schemas.errors import UsageError
 
 KEY = "key"
 _WIDTH = 64  # hex digits of a sha256
@@ -49,7 +50,7 @@ class Store:
         """Reads the list of finished parts and their keys."""
         self._parts = sorted(path.name for path in self.folder.glob("*.parquet")
                              if not path.name.startswith(atomic.TEMPORARY))
-        columns = [pq.read_table(self.folder / part, columns=[KEY])[KEY].to_numpy() for part in self._parts]
+        columns = [self._keys_of(part) for part in self._parts]
         sizes = [len(column) for column in columns]
         if not sizes:
             return
@@ -59,6 +60,13 @@ class Store:
         # The same key can stand in two parts when two runs drew other shard borders; the answers are equal.
         self._keys, first = np.unique(keys, return_index=True)
         self._places = places[first]
+
+    def _keys_of(self, part: str) -> npt.NDArray[np.object_]:
+        try:
+            return np.asarray(pq.read_table(self.folder / part, columns=[KEY])[KEY])
+        except (OSError, ValueError) as error:  # among them what pyarrow says of a damaged file
+            raise UsageError(f"a part of the annotation store is damaged: {error}", seen=str(self.folder / part),
+                             next_command="delete that file and run the same command again") from None
 
     def missing(self, keys: Sequence[str]) -> npt.NDArray[np.bool_]:
         """True where a key has no answer yet. Shape (len(keys),)."""

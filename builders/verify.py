@@ -6,6 +6,7 @@ Everything is read again from the files; nothing is taken from the build that wr
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -93,7 +94,8 @@ def _shard(path: Path, split: str, references: dict[str, _Reference],
 
 
 def _row(row: dict[str, Any]) -> Iterator[str]:
-    with Image.open(io.BytesIO(row["image"]["bytes"])) as image:
+    with warnings.catch_warnings(), Image.open(io.BytesIO(row["image"]["bytes"])) as image:
+        warnings.simplefilter("ignore")  # Pillow warns of odd metadata in pictures that it reads well
         size = ImageOps.exif_transpose(image).size
     with Image.open(io.BytesIO(row["mask"]["bytes"])) as matte:
         if matte.mode != "L":
@@ -141,10 +143,16 @@ def _counts(folder: Path, manifest: Manifest, rows: int) -> Iterator[str]:
         yield from (f"stage {step.stage}: unknown reason {reason}" for reason in step.drops.keys() - REASONS.keys())
     if manifest.funnel and manifest.funnel[-1].rows_out != rows:
         yield f"the funnel ends with {manifest.funnel[-1].rows_out} rows, the dataset has {rows}"
-    path = folder / "rejected.parquet"
-    if path.exists():
+    yield from _rejected(folder / "rejected.parquet", drops)
+
+
+def _rejected(path: Path, drops: int) -> Iterator[str]:
+    try:
         rejected = pq.ParquetFile(path)
-        if not rejected.schema_arrow.equals(features(REJECTED).arrow_schema):
-            yield "rejected.parquet has other columns"
-        if rejected.metadata.num_rows != drops:
-            yield f"rejected.parquet has {rejected.metadata.num_rows} rows, the funnel dropped {drops}"
+    except (OSError, ValueError) as error:
+        yield f"{path.name} cannot be read: {error}"
+        return
+    if not rejected.schema_arrow.equals(features(REJECTED).arrow_schema):
+        yield f"{path.name} has other columns"
+    if rejected.metadata.num_rows != drops:
+        yield f"{path.name} has {rejected.metadata.num_rows} rows, the funnel dropped {drops}"

@@ -42,6 +42,7 @@ RETRIBOORU: tuple[Column, ...] = (
            SOURCE_OURS),
     Column("answers", "answers", "what was answered about the clothes, by question", SOURCE_OURS),
     Column("face_score", "float32", "score of the face box, 0..1; null without a box", SOURCE_OURS),
+    Column("coverage", "float32", "share of the image that the matte covers, 0..1", SOURCE_OURS),
     Column("rating", "string", "general, sensitive, questionable, explicit or unknown", SOURCE_OURS),
     Column("rating_raw", "string", "the rating as the source writes it", SOURCE_OURS),
     Column("post_url", "string", "page of the post, empty where the source has none", SOURCE_OURS),

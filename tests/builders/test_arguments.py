@@ -30,11 +30,23 @@ def test_words_become_typed_options() -> None:
     (("--source", "sample", "--out", "o", "--workers", "0"), r"out of range \(got 0\)"),
     (("--source", "sample", "--out", "o", "--workers", "many"), "invalid int value"),
     (("--source", "sample", "--out", "o", "--version", "../evil"), "version"),
+    (("--source", "sample", "--out", "o", "--version", "١.٢.٣"), "version"),
+    (("--source", "sample", "--out", "o", "--face-score", "nan"), "out of range"),
+    (("--source", "sample", "--out", "o", "--test-seen", "nan"), "out of range"),
+    (("--source", "sample", "--out", "o\udcff"), "UTF-8"),
     (("--source", "sample", "--out", "o", "--matte-min", "0.9", "--matte-max", "0.1"), "under --matte-max"),
 ])
 def test_user_errors_name_what_is_allowed(words: tuple[str, ...], said: str) -> None:
     with pytest.raises(UsageError, match=said):
         _read(*words)
+
+
+def test_a_folder_needs_neither_faces_nor_figures() -> None:
+    folder = _read("--source", "folder", "--root", "r", "--out", "o")
+    mirror = _read("--source", "danbooru2019", "--root", "r", "--out", "o")
+    assert (folder.needs_face, folder.matte) == (False, (0.0, 1.0))
+    assert (mirror.needs_face, mirror.matte) == (True, (0.08, 0.95))
+    assert _read("--source", "folder", "--root", "r", "--out", "o", "--face", "one").needs_face
 
 
 def test_published_options_hold_no_place_and_no_worker_count() -> None:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from builders import store
 from builders.store import Place, Store
+from schemas.errors import UsageError
 
 SCHEMA = pa.schema([("score", pa.float32()), ("name", pa.string())])
 
@@ -68,3 +69,11 @@ def test_reading_places_in_any_order(tmp_path_factory: pytest.TempPathFactory, a
         part = ({path.name for path in folder.glob("*")} - before).pop()
         places |= {n: Place(part, at) for at, n in enumerate(numbers)}
     assert store.read(folder, [places[n] for n in asked], ["name"])["name"] == [str(n) for n in asked]
+
+
+def test_a_damaged_part_is_named(tmp_path: Path) -> None:
+    _fill(tmp_path, [1, 2])
+    (part,) = (tmp_path / "faces-aaaa").iterdir()
+    part.write_bytes(part.read_bytes()[:50])
+    with pytest.raises(UsageError, match=part.name):
+        Store(tmp_path, "faces", "aaaa")

@@ -1,0 +1,52 @@
+"""`--source folder` from end to end: pictures that are no anime figures, and folders that give nothing."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from builders import cli
+from schemas import manifest as manifests
+
+
+def _pictures(folder: Path, count: int, seed: int) -> None:
+    """Different pictures of blurred noise: no face, no figure."""
+    folder.mkdir(parents=True)
+    chance = np.random.default_rng(seed)
+    for number in range(count):
+        small = Image.fromarray(chance.integers(0, 255, (6, 6, 3), dtype=np.uint8))
+        small.resize((160, 160)).save(folder / f"{number}.png")
+
+
+def _build(root: Path, out: Path, *words: str) -> int:
+    return cli.main(["retribooru", "--source", "folder", "--root", str(root), "--out", str(out), "--models", "light",
+                     "--workers", "1", *words])
+
+
+def test_any_domain_with_outfits_from_folders(tmp_path: Path) -> None:
+    _pictures(tmp_path / "root" / "cup" / "blue", 3, 1)
+    _pictures(tmp_path / "root" / "cup" / "red", 2, 2)
+    assert _build(tmp_path / "root", tmp_path / "out", "--test-seen", "0", "--test-unseen", "0") == 0
+    rows = pq.read_table(tmp_path / "out" / "1.0.0" / "data").to_pylist()
+    assert len(rows) == 5
+    assert {row["character"] for row in rows} == {"cup"}
+    assert sorted(len(row["similar"]) for row in rows) == [1, 1, 2, 2, 2]
+    assert cli.main(["verify", str(tmp_path / "out" / "1.0.0")]) == 0
+
+
+def test_subjects_without_outfits_match_by_identity(tmp_path: Path) -> None:
+    _pictures(tmp_path / "root" / "dog", 3, 3)
+    _pictures(tmp_path / "root" / "cat", 2, 4)
+    words = ("--match-rule", "identity", "--test-seen", "0", "--test-unseen", "0")
+    assert _build(tmp_path / "root", tmp_path / "out", *words) == 0
+    assert manifests.read(tmp_path / "out" / "1.0.0").splits == {"train": 5}
+
+
+def test_no_row_left_is_a_user_error_and_publishes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _pictures(tmp_path / "root" / "dog", 1, 5)
+    _pictures(tmp_path / "root" / "cat", 1, 6)
+    assert _build(tmp_path / "root", tmp_path / "out") == 2
+    assert "no row is left to publish (singleton 2)" in capsys.readouterr().err
+    assert not (tmp_path / "out" / "1.0.0").exists()
