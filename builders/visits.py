@@ -104,9 +104,12 @@ class Annotate:
 
     def __call__(self, shard: Sequence[PictureRow]) -> int:
         columns: dict[str, list[Any]] = {name: [] for name in self.annotator.features.names}
+        given = {name: store.read(folder, [row.places[name] for row in shard], [name])[name]
+                 for name, folder in self.inputs.items()}
         for start in range(0, len(shard), BATCH):
-            rows = shard[start:start + BATCH]
-            for name, values in self.annotator(self._batch(rows)).items():
+            some = slice(start, start + BATCH)
+            batch = {name: values[some] for name, values in given.items()} | self._batch(shard[some])
+            for name, values in self.annotator(batch).items():
                 columns[name].extend(values)
         store.write_part(self.folder, self.annotator.features, [row.key for row in shard], columns)
         return len(shard)
@@ -116,9 +119,7 @@ class Annotate:
         for name in self.annotator.needs:
             if name == "image":
                 batch[name] = [picture(row.path, row.sha256, row.box, self.limits) for row in rows]
-            elif name in self.inputs:
-                batch[name] = store.read(self.inputs[name], [row.places[name] for row in rows], [name])[name]
-            else:
+            elif name not in self.inputs:
                 batch[name] = [row.values[name] for row in rows]
         return batch
 
