@@ -66,7 +66,7 @@ def names_of(lab: Lab) -> npt.NDArray[np.int64]:
     put("purple", (hue >= 290) & (hue < 300) & (light > 60))
     # Pale warm tones are off-white cloth, cold ones its shade; others keep their hue down to a faint tint.
     cream, cold = (hue >= 45) & (hue < 112), (hue >= 250) & (hue < 335)
-    put("white", (light >= 82) & (chroma < np.where(cream, 18, np.where(cold, 11, 7))))
-    put("grey", (light >= 38) & (light < 82) & (chroma < 11))
+    put("white", (light >= 77) & (chroma < np.where(cream, 18, np.where(cold, 11, 7))))
+    put("grey", (light >= 38) & (light < 77) & (chroma < 11))
     put("black", (light < 38) & (chroma < 11 + (38 - light) / 2) | (light < 12))
     return code

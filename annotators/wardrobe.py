@@ -39,20 +39,23 @@ UPPER: dict[str, tuple[str, ...]] = {
     "tank top": ("tank top", "camisole", "tube top", "crop top", "halter top"),
     "shirt": ("shirt", "blouse"),
 }  # fmt: skip
+# General kinds also end on their special ones, so that a forgotten implied tag makes no difference.
 LOWER: dict[str, tuple[str, ...]] = {
     "pleated skirt": ("pleated skirt",), "miniskirt": ("miniskirt", "microskirt"), "long skirt": ("long skirt",),
     "high-waist skirt": ("high-waist skirt",), "pencil skirt": ("pencil skirt",), "hakama": ("hakama", "hakama skirt"),
-    "skirt": ("skirt",), "shorts": ("shorts",), "jeans": ("jeans",), "pants": ("pants", "leggings", "sweatpants"),
+    "skirt": ("skirt", "miniskirt", "microskirt"), "shorts": ("shorts",), "jeans": ("jeans",),
+    "pants": ("pants", "jeans", "leggings", "sweatpants"),
     "bloomers": ("bloomers", "buruma"),
 }  # fmt: skip
 LEGS: dict[str, tuple[str, ...]] = {
     "thighhighs": ("thighhighs", "thighhigh"), "kneehighs": ("kneehighs", "kneehigh", "over-kneehighs"),
-    "pantyhose": ("pantyhose",), "socks": ("socks", "sock"), "leg warmers": ("leg warmers",), "legwear": ("legwear",),
+    "pantyhose": ("pantyhose",), "socks": ("socks", "sock", "kneehighs", "kneehigh"), "leg warmers": ("leg warmers",),
 }  # fmt: skip
 HEAD: dict[str, tuple[str, ...]] = {
     "witch hat": ("witch hat",), "straw hat": ("straw hat",), "santa hat": ("santa hat",), "top hat": ("top hat",),
-    "mob cap": ("mob cap",), "beret": ("beret",), "cap": ("cap",), "hat": ("hat",), "crown": ("crown", "tiara"),
-    "helmet": ("helmet",), "veil": ("veil",), "maid headdress": ("maid headdress",), "headwear": ("headwear",),
+    "mob cap": ("mob cap",), "beret": ("beret",), "cap": ("cap",), "hat": ("hat", "beret", "cap"),
+    "crown": ("crown", "tiara"),
+    "helmet": ("helmet",), "veil": ("veil",), "maid headdress": ("maid headdress",),
     "hairband": ("hairband", "headband"), "hair ribbon": ("hair ribbon",), "hair bow": ("hair bow",),
     "hair flower": ("hair flower",), "hairclip": ("hairclip", "hairpin"),
 }  # fmt: skip
@@ -73,7 +76,7 @@ def garments(cloths: Iterable[str]) -> dict[str, list[str]]:
         "lower": lower,
         "lower colour": _colours(tags, LOWER.values()),
         "legwear": legs,
-        "legwear colour": _colours(tags, LEGS.values()),
+        "legwear colour": _colours(tags, [*LEGS.values(), ("legwear",)]),
         "head": head,
     }
 

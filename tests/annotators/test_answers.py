@@ -57,7 +57,7 @@ def test_colours_are_seen_and_garments_read_from_tags() -> None:
     # The best box is the second; under the first there is nothing but the ground.
     said = annotator(_batch([[0.3, 0.8, 0.7, 0.99], [0.3, 0.2, 0.7, 0.4]], [0.5, 0.9],
                             ["green dress", "dress", "hair bow", "hat", "black legwear"]))
-    assert said == {"answers": [["green", "dress", "green", "", "", "legwear", "black", "hair bow, hat"]]}
+    assert said == {"answers": [["green", "dress", "green", "", "", "", "black", "hair bow, hat"]]}
     assert len(said["answers"][0]) == len(QUESTIONS)
 
 
