@@ -52,19 +52,22 @@ class Decoded:
 def read(path: str | Path, max_bytes: int = MAX_BYTES) -> bytes:
     """The file's bytes, at most `max_bytes` of them.
 
+    A file that nobody has permission to read is unreadable for the superuser too: who builds decides nothing.
     Raises RowError: missing_file, unreadable (permission, I/O error, not a regular file), too_large, empty.
     """
     try:
         # Without O_NONBLOCK a pipe with a picture's name would hang the worker.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as handle:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise RowError("unreadable", "not a regular file")
-            data = handle.read(max_bytes + 1)
+        try:
+            data = _contents(descriptor, max_bytes)
+        finally:
+            os.close(descriptor)
     except (FileNotFoundError, NotADirectoryError):
         raise RowError("missing_file") from None
     except OSError as error:
         raise RowError("unreadable", errno.errorcode.get(error.errno or 0, "I/O error")) from None
+    except MemoryError:
+        raise RowError("too_large", "more bytes than memory") from None
     if len(data) > max_bytes:
         raise RowError("too_large", f"over {max_bytes} bytes")
     if not data:
@@ -110,6 +113,18 @@ def crop(picture: Picture, box: tuple[int, int, int, int]) -> Picture:
     if left >= right or top >= bottom:
         raise RowError("no_figure", f"box {box} outside {width}x{height}")
     return picture[top:bottom, left:right].copy()
+
+
+def _contents(descriptor: int, max_bytes: int) -> bytes:
+    """The open file's bytes; one more than `max_bytes` says that there are more. Raises OSError, RowError."""
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        raise RowError("unreadable", "not a regular file")
+    if not status.st_mode & 0o444:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    # A reader takes memory for all that it is asked for, so ask for no more than there is.
+    with os.fdopen(descriptor, "rb", closefd=False) as handle:
+        return handle.read(min(status.st_size, max_bytes) + 1)
 
 
 def _decode(data: bytes, max_pixels: int) -> Decoded:

@@ -260,12 +260,44 @@ def test_read(tmp_path: Path):
         assert caught.value.reason == expected, name
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_read_without_permission(tmp_path: Path):
+@pytest.mark.parametrize("mode", [0o000, 0o200, 0o311])
+def test_what_nobody_may_read_the_superuser_does_not_read_either(tmp_path: Path, mode: int):
     (tmp_path / "a").write_bytes(b"abc")
-    (tmp_path / "a").chmod(0)
-    with pytest.raises(RowError, match="unreadable"):
+    (tmp_path / "a").chmod(mode)
+    with pytest.raises(RowError, match="unreadable: EACCES"):
         read(tmp_path / "a")
+
+
+def test_a_huge_limit_takes_no_memory(tmp_path: Path):
+    (tmp_path / "a").write_bytes(b"abc")
+    assert read(tmp_path / "a", 2**62) == b"abc"
+    with (tmp_path / "hole").open("wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(RowError, match="too_large: over 5 bytes"):
+        read(tmp_path / "hole", 5)
+
+
+def test_a_file_that_memory_cannot_hold_is_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    class Full(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            raise MemoryError
+
+    (tmp_path / "a").write_bytes(b"abc")
+    monkeypatch.setattr(os, "fdopen", lambda *_, **__: Full())
+    with pytest.raises(RowError, match="too_large: more bytes than memory"):
+        read(tmp_path / "a")
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="no list of open files here")
+def test_no_file_stays_open(tmp_path: Path):
+    (tmp_path / "a").write_bytes(b"abc")
+    os.mkfifo(tmp_path / "pipe")
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    assert read(tmp_path / "a") == b"abc"
+    for path in (tmp_path, tmp_path / "pipe"):
+        with pytest.raises(RowError):
+            read(path)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 SEEDS = [encoded(quarters(16, 12), kind) for kind in FORMATS]

@@ -53,9 +53,10 @@ def test_faces_by_hand() -> None:
 
 def test_fates() -> None:
     table = [_row("1", defect="empty", expected="empty"), _row("2", defect="empty", expected="empty"),
-             _row("3", defect="cmyk"), _row("4", defect="cmyk"), _row("5", near_of="6", near_kind="mirrored")]
-    assert fates(table, {"3", "5"}, {"1": "empty", "2": "truncated", "4": "corrupt"}) == {
-        "cmyk": (1, 2), "empty": (1, 2), "mirrored": (1, 1)}
+             _row("3", defect="cmyk"), _row("4", defect="cmyk"), _row("5", near_of="6", near_kind="mirrored"),
+             _row("7", defect="unreadable", expected="unreadable")]
+    assert fates(table, {"3", "5"}, {"1": "empty", "2": "truncated", "4": "corrupt", "7": "unreadable"}) == {
+        "cmyk": (1, 2), "empty": (1, 2), "mirrored": (1, 1), "unreadable": (1, 1)}
 
 
 def _png(matte: np.ndarray) -> bytes:
