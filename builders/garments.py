@@ -38,7 +38,14 @@ def is_garment(tag: str) -> bool:
     By the list; by colour or pattern words before a listed noun (light_blue_dress, black_striped_skirt); or as
     the uniform of one school or unit (..._uniform).
     """
-    if tag in listed() or (tag.endswith("_uniform") and not tag.startswith("no_")):
-        return True
-    found = _PREFIX.match(tag)
-    return found is not None and is_garment(tag[found.end():])
+    start = 0
+    while tag[start:] not in listed() and not _of_a_unit(tag[start:]):
+        found = _PREFIX.match(tag, start)
+        if found is None:
+            return False
+        start = found.end()
+    return True
+
+
+def _of_a_unit(tag: str) -> bool:
+    return tag.endswith("_uniform") and not tag.startswith("no_")

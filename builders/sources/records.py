@@ -14,6 +14,9 @@ import msgspec
 
 from schemas.records import Post, Rating
 
+MAX_TAG = 1000
+"""Longest tag that is kept, characters. Danbooru allows 170; a caption in a folder can be a sentence."""
+
 CATEGORIES = {0: "general", 1: "artists", 3: "copyrights", 4: "characters", 5: "meta"}
 """Tag categories by their number; 2 is unused and, like any other number, is counted and left out."""
 
@@ -24,6 +27,7 @@ SENSITIVE_STYLE = {"g": Rating.GENERAL, "s": Rating.SENSITIVE, "q": Rating.QUEST
 # break captions, tables or terminals further on.
 _BAD_TAG = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _MD5 = re.compile(r"[0-9a-f]{32}")
+_PARENT = re.compile(r"0*[1-9][0-9]{0,17}")
 _STATES = ("deleted", "banned", "pending", "flagged")
 
 
@@ -97,8 +101,8 @@ def post_of(record: Record, counts: dict[str, int]) -> Post:
 
 
 def clean_tag(tag: str) -> bool:
-    """Whether a tag may travel: not empty; no space, control character, direction override, surrogate."""
-    return bool(tag) and _BAD_TAG.search(tag) is None
+    """Whether a tag may travel: 1 to MAX_TAG characters; no space, control, direction override, surrogate."""
+    return 0 < len(tag) <= MAX_TAG and _BAD_TAG.search(tag) is None
 
 
 def _nested(tags: list[Tag], counts: dict[str, int]) -> dict[str, list[str]]:
@@ -129,7 +133,9 @@ def _flat(record: Record) -> dict[str, list[str]]:
 def _clean(tags: list[str], counts: dict[str, int]) -> tuple[str, ...]:
     """Without bad and repeated tags, order kept."""
     # One look at all of them together: hardly a record holds a bad tag, and there are a hundred million tags.
-    good = tags if all(tags) and clean_tag("".join(tags) or "-") else [tag for tag in tags if clean_tag(tag)]
+    sizes = set(map(len, tags)) or {1}
+    fine = 0 < min(sizes) and max(sizes) <= MAX_TAG and _BAD_TAG.search("".join(tags)) is None
+    good = tags if fine else [tag for tag in tags if clean_tag(tag)]
     unique = tuple(dict.fromkeys(good))
     counts["bad_tags"] += len(tags) - len(good)
     counts["duplicate_tags"] += len(good) - len(unique)
@@ -137,6 +143,6 @@ def _clean(tags: list[str], counts: dict[str, int]) -> tuple[str, ...]:
 
 
 def _parent(value: str | int | None) -> str:
-    """The parent's id; "0", null and anything that is no number mean none."""
+    """The parent's id without leading zeros; "0", null, and what is no number of at most 18 digits mean none."""
     text = str(value)
-    return text if text.isascii() and text.isdecimal() and int(text) > 0 else ""
+    return text.lstrip("0") if _PARENT.fullmatch(text) else ""

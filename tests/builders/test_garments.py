@@ -49,6 +49,11 @@ def test_no_garments(tag):
     assert not is_garment(tag)
 
 
+def test_many_words_before_a_garment():
+    assert is_garment("red_" * 3000 + "skirt")
+    assert not is_garment("red_" * 3000)
+
+
 def test_the_list():
     assert len(listed()) >= 400
     for tag in listed():

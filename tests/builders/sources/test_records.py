@@ -25,6 +25,36 @@ def test_clean_tag(tag, clean):
     assert records.clean_tag(tag) is clean
 
 
+COUNTED = ("duplicate_tags", "unknown_category_tags", "bad_tags")
+
+
+@pytest.mark.parametrize(("parent", "known"), [
+    (b'"12"', "12"), (b"12", "12"), (b'"007"', "7"), (b"999999999999999999", "9" * 18), (b'"0"', ""), (b"null", ""),
+    (b'"000"', ""), (b"0", ""), (b"-3", ""), (b'"12 "', ""), (b'"\xd9\xa1"', ""), (b"1" + b"0" * 18, ""),
+    (b'"' + b"9" * 5000 + b'"', ""), (b'"' + b"0" * 5000 + b'5"', "5"),
+])
+def test_parents(parent, known):
+    record = records.parse(b'{"id": 1, "tags": [], "parent_id": ' + parent + b"}")
+    assert records.post_of(record, dict.fromkeys(COUNTED, 0)).parent_id == known
+
+
+@pytest.mark.parametrize("key", [b'"id"', b'"parent_id"', b'"is_deleted"', b'"x"', b'"rating"', b'"md5"'])
+@pytest.mark.parametrize("number", [b"9" * 5000, b'"' + b"9" * 5000 + b'"', b"-" + b"9" * 5000, b"1e5000", b"[" * 5000])
+def test_numbers_of_thousands_of_digits(key, number):
+    for line in (b'{"tags": [], "id": 1, ' + key + b": " + number + b"}",
+                 b'{"id": 1, "tags": [{"name": "a", "category": ' + number + b"}]}",
+                 b'{"id": 1, "tags": [{"name": "a", "category": 0, "id": ' + number + b"}]}"):
+        record = records.parse(line)
+        assert isinstance(record, str) or records.post_of(record, dict.fromkeys(COUNTED, 0)).parent_id == ""
+
+
+def test_tags_of_any_length():
+    counts = dict.fromkeys(COUNTED, 0)
+    record = records.parse(json.dumps({"id": 1, "tag_string_general": f"skirt {'a' * 1000} {'b' * 1001}"}).encode())
+    assert records.post_of(record, counts).general == ("skirt", "a" * 1000)
+    assert counts["bad_tags"] == 1
+
+
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
                     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
                         st.sampled_from(["id", "name", "category", "tags", "rating", "tag_string_general", "x"]),
@@ -35,8 +65,7 @@ def test_any_json_is_a_record_or_a_count(value):
     if isinstance(record, str):
         assert record in ("bad_lines", "bad_values", "missing_keys")
     else:
-        counts = dict.fromkeys(("duplicate_tags", "unknown_category_tags", "bad_tags"), 0)
-        post = records.post_of(record, counts)
+        post = records.post_of(record, dict.fromkeys(COUNTED, 0))
         assert all(records.clean_tag(tag) for tag in post.general + post.artists + post.characters)
         assert len(set(post.general)) == len(post.general)
 
