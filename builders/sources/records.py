@@ -134,7 +134,7 @@ def _clean(tags: list[str], counts: dict[str, int]) -> tuple[str, ...]:
     """Without bad and repeated tags, order kept."""
     # One look at all of them together: hardly a record holds a bad tag, and there are a hundred million tags.
     sizes = set(map(len, tags)) or {1}
-    fine = 0 < min(sizes) and max(sizes) <= MAX_TAG and _BAD_TAG.search("".join(tags)) is None
+    fine = min(sizes) > 0 and max(sizes) <= MAX_TAG and _BAD_TAG.search("".join(tags)) is None
     good = tags if fine else [tag for tag in tags if clean_tag(tag)]
     unique = tuple(dict.fromkeys(good))
     counts["bad_tags"] += len(tags) - len(good)
