@@ -38,6 +38,9 @@ _BARE = 0.5
 _FEWEST = 24
 """Pixels, at that scale, under which nothing is said."""
 
+_LIT = 0.4
+"""White over grey from which the grey is the shade of white cloth: white turns grey in shade, grey never white."""
+
 # A darker or lighter part of a cloth is often named after its neighbour.
 _SHADES = {
     "white": ("grey",), "grey": ("white", "black"), "black": ("grey",), "red": ("pink", "brown", "orange"),
@@ -74,6 +77,10 @@ def clothes_colours(picture: Picture, matte: Matte, face: Sequence[float]) -> li
 def main_colours(codes: npt.NDArray[np.int64]) -> list[str]:
     """The one or two colours that matter among codes of NAMES: shades are counted to the colour they shade."""
     shares = np.bincount(codes, minlength=len(NAMES)) / len(codes)
+    white, grey = NAMES.index("white"), NAMES.index("grey")
+    if shares[white] > _LIT * shares[grey]:
+        shares[white] += shares[grey]
+        shares[grey] = 0.0
     first = int(np.argmax(shares))
     for shade in _SHADES[NAMES[first]]:
         shares[NAMES.index(shade)] = 0.0

@@ -71,6 +71,8 @@ def test_an_empty_matte_says_nothing() -> None:
     ({"blue": 60, "white": 40}, ["blue", "white"]),
     ({"blue": 80, "white": 20}, ["blue"]),
     ({"white": 55, "grey": 45}, ["white"]),  # its shade
+    ({"white": 25, "grey": 45, "blue": 30}, ["white", "blue"]),
+    ({"white": 5, "grey": 65, "blue": 30}, ["grey", "blue"]),
     ({"red": 40, "pink": 25, "black": 35}, ["red", "black"]),
     ({"green": 1}, ["green"]),
 ])
