@@ -15,6 +15,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from weights.data import Bank, Stored
 from weights.scenery import light
+from weights.trimmings import trimmed
 
 Pixels = NDArray[np.uint8]
 Box = tuple[float, float, float, float]
@@ -188,6 +189,8 @@ def _scale_and_place(
 def _place(stored: Stored, canvas: tuple[int, int], rng: Generator) -> _Placed:
     if rng.random() < 0.5:
         stored = _mirrored(stored)
+    if rng.random() < 0.45:
+        stored = trimmed(stored, rng)
     image, face, seen, cut = Image.fromarray(stored.pixels), stored.face, stored.seen, stored.cut
     if rng.random() < 0.2 and not (cut[0] or cut[2]):
         image, face = _turned(image, face, rng.uniform(-14, 14))
