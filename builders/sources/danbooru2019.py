@@ -21,7 +21,7 @@ import numpy as np
 from builders.sources import figures, records
 from builders.sources.figures import Figures
 from builders.sources.lines import Lines, is_metadata
-from builders.sources.trees import inside, walk
+from builders.sources.trees import check_root, inside, walk
 from schemas.errors import BuildError, UsageError
 from schemas.records import Post, Rejected, drop
 
@@ -50,8 +50,7 @@ class Danbooru2019:
         self.root = root
         self.counts = dict.fromkeys(COUNTS, 0)
         self._digest = ""
-        if not root.is_dir():
-            raise UsageError("--root is not a folder", seen=str(root), allowed="the folder of a mirror")
+        check_root(root)
         self._trees = [tree for tree in figures.RANKS if (root / tree).is_dir() and inside(root, root / tree)]
         if not self._trees:
             raise UsageError("--root holds no known tree of pictures", seen=str(root),

@@ -16,43 +16,46 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
 from builders.sources.records import clean_tag
-from builders.sources.trees import COUNTED, inside, printable, walk
+from builders.sources.trees import COUNTED, OUTPUT, check_root, inside, printable, walk
 from schemas.errors import BuildError, UsageError
 from schemas.records import Post, Rejected, drop
 
-COUNTS = ("pictures_with_tags", "bad_tag_files", "bad_tags", "duplicate_tags", *COUNTED)
+COUNTS = ("pictures_with_tags", "bad_tag_files", "bad_tags", "duplicate_tags", *COUNTED, OUTPUT)
 
 MAX_TAG_FILE = 2**20
 """Longest tag file that is read, bytes."""
 
 
 class Folder:
-    """Reader of a folder of identities. Raises UsageError when `root` holds no folder."""
+    """Reader of a folder of identities. Raises UsageError when `root` holds no folder.
+
+    `skip` is a folder that is not read: the one built into, which would feed on itself if it lay inside the root.
+    """
 
     name = "folder"
     licence = "Not known: whoever publishes this dataset must hold the rights to its pictures."
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, skip: Path | None = None) -> None:
         self.root = root
         self.counts = dict.fromkeys(COUNTS, 0)
+        self._skip = skip
         self._digest = ""
-        if not root.is_dir():
-            raise UsageError("--root is not a folder", seen=str(root), allowed="DIR with one folder per identity")
-        try:
-            children = list(root.iterdir())
-        except OSError as error:
-            raise UsageError(f"--root cannot be read: {error}", seen=str(root)) from None
-        if not any(child.is_dir() and not child.name.startswith(".") for child in children):
-            raise UsageError("--root holds no folders", seen=str(root),
-                             allowed="one folder per identity: DIR/<identity>/[<outfit>/]*")
+        check_root(root)
+        if skip is not None and os.path.realpath(skip) == os.path.realpath(root):
+            raise UsageError("--out is --root", seen=str(skip), allowed="another folder",
+                             next_command=f"the same command with --out {root.parent / 'out'}")
+        with os.scandir(root) as children:
+            if not any(child.is_dir(follow_symlinks=False) and not child.name.startswith(".") for child in children):
+                raise UsageError("--root holds no folders", seen=str(root),
+                                 allowed="one folder per identity: DIR/<identity>/[<outfit>/]*")
 
     def posts(self) -> Iterator[Post | Rejected]:
         """Every picture file once, as a Post or with the reason why not, in path order; fills `counts`."""
         self.counts.update(dict.fromkeys(COUNTS, 0))
         whole = hashlib.sha256()
         folder, taken = "", set[str]()
-        for path, size, verdict in walk(self.root):
-            if verdict in COUNTED:
+        for path, size, verdict in walk(self.root, skip=self._skip):
+            if verdict in (*COUNTED, OUTPUT):
                 self.counts[verdict] += 1
                 continue
             whole.update(f"{printable(path)}\t{size}\n".encode())
@@ -98,7 +101,8 @@ class Folder:
 def _text(root: Path, file: Path) -> str | None:
     """The tag file's text; None when it leads out of the root, is no file, too long, unreadable or not UTF-8."""
     try:
-        if not inside(root, file) or not stat.S_ISREG(file.stat().st_mode):
+        mode = file.stat().st_mode
+        if not inside(root, file) or not stat.S_ISREG(mode) or not mode & 0o444:
             return None
         with file.open("rb") as handle:
             data = handle.read(MAX_TAG_FILE + 1)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
+
+from schemas.errors import UsageError
 
 PICTURES = frozenset({".jpg", ".jpeg", ".jfif", ".png", ".gif", ".bmp", ".webp"})
 """Extensions (lower case) that make a file a row; whether it is a picture is judged by its bytes."""
 
 COUNTED = ("hidden_files", "other_files", "linked_folders", "unreadable_folders")
-"""Verdicts that are counted; every other verdict but "" is a reason of `schemas.records.REASONS`."""
+"""Verdicts that are counted; every other verdict but "" and OUTPUT is a reason of `schemas.records.REASONS`."""
+
+OUTPUT = "output_folder"
+"""Verdict on the folder that `walk` was told to skip."""
 
 
 class Listed(NamedTuple):
@@ -33,29 +39,49 @@ def inside(root: Path, path: Path) -> bool:
     return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root))
 
 
-def walk(root: Path, top: str = "", wanted: Callable[[str], bool] = is_picture) -> Iterator[Listed]:
+def check_root(root: Path) -> None:
+    """Raises UsageError unless `root` is a folder that may be entered and listed, with a path in UTF-8."""
+    try:
+        str(root).encode()
+        found = root.stat()
+        if not stat.S_ISDIR(found.st_mode):
+            raise UsageError("--root is not a folder", seen=str(root), allowed="the folder that holds the pictures")
+        shut = _shut(found) or not os.access(root, os.R_OK | os.X_OK)
+    except UnicodeEncodeError:
+        raise UsageError("--root has a name that is not UTF-8", seen=str(root), allowed="a path in UTF-8") from None
+    except OSError as error:
+        raise UsageError(f"--root is not a folder: {error.strerror}", seen=str(root)) from None
+    if shut:
+        raise UsageError("--root cannot be read", seen=str(root), allowed="a folder with permission to list it")
+
+
+def walk(root: Path, top: str = "", wanted: Callable[[str], bool] = is_picture,
+         skip: Path | None = None) -> Iterator[Listed]:
     """Everything below `root/top` in a fixed order: a folder's files by name, then its folders by name.
 
     Wanted files come with the verdict "", or `outside_root` (a link leads out of the root) or `not_a_file`.
-    What is not wanted comes with a verdict of COUNTED. Links to folders are not followed.
+    What is not wanted comes with a verdict of COUNTED. Links to folders are not followed. The folder `skip` is not
+    entered: it comes with the verdict OUTPUT.
     """
+    apart = "" if skip is None else _below(root, skip)
     pending = [top]
     while pending:
         folder = pending.pop()
         try:
-            with os.scandir(root / folder) as listing:
-                entries = sorted(listing, key=lambda entry: entry.name)
+            names = _names(root / folder)
         except OSError:
             yield Listed(folder, 0, "unreadable_folders")
             continue
         below = []
-        for entry in entries:
-            path = f"{folder}/{entry.name}" if folder else entry.name
-            verdict, size = _judge(root, entry, wanted)
-            if verdict == "folder":
-                below.append(path)
-            else:
+        for name in names:
+            path = f"{folder}/{name}" if folder else name
+            verdict, size = _judge(root, path, name, wanted)
+            if verdict != "folder":
                 yield Listed(path, size, verdict)
+            elif path == apart:
+                yield Listed(path, 0, OUTPUT)
+            else:
+                below.append(path)
         pending.extend(reversed(below))
 
 
@@ -66,22 +92,43 @@ def printable(path: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in path)
 
 
-def _judge(root: Path, entry: os.DirEntry[str], wanted: Callable[[str], bool]) -> tuple[str, int]:
+def _below(root: Path, path: Path) -> str:
+    """`path` as `walk` names it, "" when it does not lie below the root."""
+    resolved, top = Path(os.path.realpath(path)), os.path.realpath(root)
+    return resolved.relative_to(top).as_posix() if resolved.is_relative_to(top) else ""
+
+
+def _names(folder: Path) -> list[str]:
+    """What a folder holds, sorted. Raises OSError, also where only the superuser could look."""
+    if _shut(folder.stat()):
+        raise PermissionError
+    with os.scandir(folder) as listing:  # names alone: a folder of a million files is one list
+        return sorted(entry.name for entry in listing)
+
+
+def _shut(folder: os.stat_result) -> bool:
+    """Whether nobody at all may list or enter the folder; the superuser then keeps out as well."""
+    return not (folder.st_mode & 0o444 and folder.st_mode & 0o111)
+
+
+def _judge(root: Path, path: str, name: str, wanted: Callable[[str], bool]) -> tuple[str, int]:
     """Verdict (or "folder" for one to enter) and size."""
-    if entry.name.startswith("."):
+    if name.startswith("."):
         return "hidden_files", 0
-    row = wanted(entry.name)
+    row = wanted(name)
+    here = root / path
     try:
-        folder = entry.is_dir()
-        if entry.is_symlink() and (row or folder):
-            if not inside(root, Path(entry.path)):
+        found = here.lstat()
+        if stat.S_ISLNK(found.st_mode):
+            if row and not inside(root, here):
                 return "outside_root", 0
-            if folder:
-                return "linked_folders", 0
-        if folder:
-            return ("not_a_file", 0) if row else ("folder", 0)
+            found = here.stat()
+            if stat.S_ISDIR(found.st_mode):
+                return ("linked_folders" if inside(root, here) else "outside_root"), 0
+        if stat.S_ISDIR(found.st_mode):
+            return ("not_a_file" if row else "folder"), 0
         if not row:
             return "other_files", 0
-        return ("", entry.stat().st_size) if entry.is_file() else ("not_a_file", 0)
+        return ("", found.st_size) if stat.S_ISREG(found.st_mode) else ("not_a_file", 0)
     except OSError:  # vanished since it was listed, or a link that points to itself
         return ("not_a_file" if row else "other_files"), 0

@@ -16,8 +16,8 @@ def write(root, **files):
         (root / path).write_bytes(data)
 
 
-def read(root):
-    source = Folder(root)
+def read(root, skip=None):
+    source = Folder(root, skip)
     rows = list(source.posts())
     posts = {row.id: row for row in rows if isinstance(row, Post)}
     rejected = {row.path: row.drop.reason for row in rows if isinstance(row, Rejected)}
@@ -40,7 +40,8 @@ def test_identities_outfits_and_tags(tmp_path):
     assert sorted(posts) == ["mia/1", "mia/red/2", "mia/red/deep/3", "tom/1"]
     assert rejected == {"loose.jpg": "bad_name"}
     assert source.counts == {"pictures_with_tags": 1, "bad_tag_files": 0, "bad_tags": 1, "duplicate_tags": 1,
-                             "hidden_files": 2, "other_files": 2, "linked_folders": 0, "unreadable_folders": 0}
+                             "hidden_files": 2, "other_files": 2, "linked_folders": 0, "unreadable_folders": 0,
+                             "output_folder": 0}
 
 
 def test_ids_are_safe_and_unique(tmp_path):
@@ -79,12 +80,16 @@ def test_hostile_files(tmp_path):
     (root / "again").symlink_to(root / "mia")
     (Path(os.fsdecode(os.fsencode(root) + b"/\xff"))).mkdir()
     (Path(os.fsdecode(os.fsencode(root) + b"/\xff/1.jpg"))).write_bytes(b"")
+    (Path(os.fsdecode(os.fsencode(root) + b"/mia/\xfe.jpg"))).write_bytes(b"")
+    (root / "mia/7.jpg").write_bytes(b"")
+    (root / "mia/7.txt").write_text("skirt")
+    (root / "mia/7.txt").chmod(0)
     posts, rejected, source = read(root)
-    assert sorted(posts) == [f"mia/{i}" for i in range(1, 7)]
+    assert sorted(posts) == [f"mia/{i}" for i in range(1, 8)]
     assert all(post.general == () for post in posts.values())
     assert rejected == {"mia/out.jpg": "outside_root", "mia/dir.jpg": "not_a_file", "out": "outside_root",
-                        "\\udcff/1.jpg": "bad_name"}
-    assert source.counts["bad_tag_files"] == 6
+                        "\\udcff/1.jpg": "bad_name", "mia/\\udcfe.jpg": "bad_name"}
+    assert source.counts["bad_tag_files"] == 7
     assert source.counts["linked_folders"] == 1
 
 
@@ -102,10 +107,26 @@ def test_digest(tmp_path):
     assert len({first, second, read(tmp_path / "moved")[2].digest()}) == 3
 
 
+def test_the_folder_built_into_is_not_read(tmp_path):
+    root = tmp_path / "root"
+    write(root, **{"mia/1.jpg": b"", "mia/out/1.0.0/assets/outfits.png": b"", "out/2.jpg": b"", "outer/3.jpg": b""})
+    (tmp_path / "alias").symlink_to(root)
+    for skip in (root / "mia/out", root / "outer/../mia/out", tmp_path / "alias/mia/out"):
+        posts, rejected, source = read(root, skip)
+        assert sorted(posts) == ["mia/1", "out/2", "outer/3"] and rejected == {}
+        assert source.counts["output_folder"] == 1
+    assert sorted(read(tmp_path / "alias", root / "out")[0]) == ["mia/1", "mia/out/1.0.0/assets/outfits", "outer/3"]
+    posts, _, source = read(root, tmp_path / "out")
+    assert len(posts) == 4 and source.counts["output_folder"] == 0
+    with pytest.raises(UsageError, match="--out is --root"):
+        Folder(root, tmp_path / "alias")
+
+
 def test_usage_errors(tmp_path):
     with pytest.raises(UsageError, match="not a folder"):
         Folder(tmp_path / "gone")
     (tmp_path / "1.jpg").write_bytes(b"")
     (tmp_path / ".hidden").mkdir()
+    (tmp_path / "loop").symlink_to("loop")
     with pytest.raises(UsageError, match="one folder per identity"):
         Folder(tmp_path)
