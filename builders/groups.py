@@ -35,7 +35,7 @@ Signature = tuple[frozenset[str], ...]
 
 RULES = ("strict", "visible", "overlap", "identity")
 
-_CELLS = 1 << 22  # of a table of pairs by things that is held at once
+_CELLS = 1 << 22  # of a table of pairs that is held at once
 
 
 @dataclass(frozen=True)
@@ -94,29 +94,28 @@ def agreement(worn: Sequence[Signature], rule: str) -> Iterator[list[Signature]]
     if rule in ("strict", "identity"):
         yield from ([signature] for signature in worn)
         return
-    table, starts = _named(worn)
-    named = np.add.reduceat(table, starts, axis=1, dtype=np.int32)
-    step = max(1, _CELLS // table.size)
+    tables = [_named([said[question] for said in worn]) for question in range(len(worn[0]))]
+    step = max(1, _CELLS // len(worn))
     for first in range(0, len(worn), step):
         some = slice(first, first + step)
-        shared = np.add.reduceat(table[some, None, :] * table, starts, axis=2, dtype=np.int32)
-        fewer = np.minimum(named[some, None, :], named)
-        alike = shared == fewer if rule == "visible" else (shared > 0) | (fewer == 0)
-        for agree in alike.all(axis=2) & (fewer[..., 0] > 0):
-            yield [worn[other] for other in np.flatnonzero(agree).tolist()]
+        agree = np.ones((len(worn[some]), len(worn)), dtype=bool)
+        for question, table in enumerate(tables):
+            shared, named = table[some] @ table.T, table.sum(axis=1)
+            fewer = np.minimum(named[some, None], named)
+            agree &= shared == fewer if rule == "visible" else (shared > 0) | (fewer == 0)
+            if question == 0:
+                agree &= fewer > 0
+        for others in agree:
+            yield [worn[other] for other in np.flatnonzero(others).tolist()]
 
 
-def _named(worn: Sequence[Signature]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-    """Which things each signature names (1 or 0), and the column at which each question's things begin."""
-    columns: list[tuple[int, str]] = []
-    for question in range(len(worn[0])):
-        # The empty thing, which nobody names, keeps the columns of a question that nobody answers from being none.
-        columns += [(question, thing) for thing in sorted(frozenset({""}).union(*(said[question] for said in worn)))]
-    at = {column: place for place, column in enumerate(columns)}
-    table = np.zeros((len(worn), len(columns)), dtype=np.uint8)
-    for row, signature in enumerate(worn):
-        table[row, [at[question, thing] for question, said in enumerate(signature) for thing in said]] = 1
-    return table, np.asarray([at[question, ""] for question in range(len(worn[0]))], dtype=np.int64)
+def _named(answers: Sequence[frozenset[str]]) -> npt.NDArray[np.float32]:
+    """K x T: 1 where the answer names the thing, of the T that any of them names. Floats, whose products are fast."""
+    at = {thing: place for place, thing in enumerate(sorted(frozenset().union(*answers)))}
+    table = np.zeros((len(answers), len(at)), dtype=np.float32)
+    for row, answer in enumerate(answers):
+        table[row, [at[thing] for thing in answer]] = 1
+    return table
 
 
 def _outfits(similar: Sequence[Sequence[int]], ids: Sequence[str],

@@ -34,7 +34,7 @@ Pairs = npt.NDArray[np.int64]
 
 _BANDS, _BAND_BITS = 4, 16
 # Members looked at of the pictures that share a band, and of those that share a hash that is only close.
-_CROWD, _FEW = 128, 4
+_CROWD, _FEW = 128, 16
 # Grey levels. Keeps the noise of a flat picture from deciding, as the constants do in SSIM.
 _FLOOR = 4.0
 _CHUNK = 1 << 16
