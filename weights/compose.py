@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from weights.data import Bank, Stored
-from weights.scenery import light
+from weights.figure import Box, blank, dress, mirrored, recolour, turned_by, warped
 from weights.trimmings import trimmed
 
 Pixels = NDArray[np.uint8]
-Box = tuple[float, float, float, float]
 
 SEEN = 0.55  # a face with at least this share in view is a target
 UNSEEN = 0.15  # with less than this it is background; between the two it counts neither way
@@ -43,24 +42,6 @@ class _Placed:
     y: int
     face: Box
     seen: float
-
-
-def recolour(image: Image.Image, rng: Generator, strength: float) -> Image.Image:
-    """Random hue turn, saturation, contrast, brightness and gamma of an RGB picture."""
-    angle = rng.normal(0, 0.5) * strength if rng.random() < 0.6 else rng.uniform(-np.pi, np.pi) * strength
-    saturation = rng.uniform(1 - 0.75 * strength, 1 + 0.5 * strength) if rng.random() > 0.08 else 0.0
-    grey = np.full((3, 3), 1 / 3)
-    cos, sin = np.cos(angle), np.sin(angle)
-    axis = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / np.sqrt(3)
-    turn = cos * np.eye(3) + (1 - cos) * grey + sin * axis  # rotation about the grey axis
-    luma = np.tile([0.299, 0.587, 0.114], (3, 1))
-    contrast = rng.uniform(1 - 0.45 * strength, 1 + 0.35 * strength)
-    mix = contrast * (saturation * turn + (1 - saturation) * luma)
-    shift = (1 - contrast) * 128 + rng.uniform(-45, 45) * strength + rng.normal(0, 8, 3) * strength
-    matrix = tuple(np.hstack([mix, shift[:, None]]).reshape(-1).tolist())
-    gamma = float(np.exp(rng.normal(0, 0.35 * strength)))
-    table = (255 * (np.arange(256) / 255) ** gamma).astype(np.uint8).tolist()
-    return image.convert("RGB", matrix).point(table * 3)
 
 
 def _patch(bank: Bank, rng: Generator, width: int, height: int) -> Image.Image:
@@ -125,38 +106,6 @@ def _litter(canvas: Image.Image, bank: Bank, rng: Generator, scale: float) -> No
         canvas.paste(colour, (x, y), thing.getchannel("A"))
 
 
-def _blank(image: Image.Image, face: Box, rng: Generator) -> Image.Image:
-    """The figure with its face painted over by its own mean colours: a head that is no face."""
-    x0, y0, x1, y1 = (round(v) for v in face)
-    x0, y0, x1, y1 = max(x0, 0), max(y0, 0), min(x1, image.width), min(y1, image.height)
-    if x1 - x0 < 4 or y1 - y0 < 4:
-        return image
-    patch = image.crop((x0, y0, x1, y1)).convert("RGB")
-    flat = patch.resize((int(rng.integers(1, 3)),) * 2, Image.Resampling.BOX).resize(patch.size)
-    plain = image.copy()
-    plain.paste(flat, (x0, y0), image.crop((x0, y0, x1, y1)).getchannel("A"))
-    return plain
-
-
-def _mirrored(stored: Stored) -> Stored:
-    x0, y0, x1, y1 = stored.face
-    width = stored.pixels.shape[1]
-    left, top, right, bottom = stored.cut
-    return Stored(stored.pixels[:, ::-1], (width - x1, y0, width - x0, y1), stored.seen, (right, top, left, bottom))
-
-
-def _turned(image: Image.Image, face: Box, degrees: float) -> tuple[Image.Image, Box]:
-    """The figure turned counter-clockwise, and the box around its turned face."""
-    cos, sin = float(np.cos(np.radians(degrees))), float(np.sin(np.radians(degrees)))
-    turned = image.rotate(degrees, Image.Resampling.BILINEAR, expand=True)
-    dx, dy = (face[0] + face[2] - image.width) / 2, (face[1] + face[3] - image.height) / 2
-    cx, cy = turned.width / 2 + cos * dx + sin * dy, turned.height / 2 - sin * dx + cos * dy
-    # a face is nearer an ellipse than a box: the box around the turned ellipse
-    half = (face[2] - face[0]) / 2, (face[3] - face[1]) / 2
-    wide, tall = float(np.hypot(half[0] * cos, half[1] * sin)), float(np.hypot(half[0] * sin, half[1] * cos))
-    return turned, (cx - wide, cy - tall, cx + wide, cy + tall)
-
-
 def _scale_and_place(
     size: tuple[int, int], face: Box, cut: tuple[bool, bool, bool, bool], canvas: tuple[int, int], rng: Generator
 ) -> tuple[float, float, float]:
@@ -188,15 +137,21 @@ def _scale_and_place(
 
 def _place(stored: Stored, canvas: tuple[int, int], rng: Generator) -> _Placed:
     if rng.random() < 0.5:
-        stored = _mirrored(stored)
+        stored = mirrored(stored)
     if rng.random() < 0.45:
         stored = trimmed(stored, rng)
     image, face, seen, cut = Image.fromarray(stored.pixels), stored.face, stored.seen, stored.cut
+    if rng.random() < 0.4:
+        wide = image.width
+        image = warped(image, face[3], rng)
+        pad = (image.width - wide) // 2
+        face = (face[0] + pad, face[1], face[2] + pad, face[3])
+        cut = (cut[0] and not pad, cut[1], cut[2] and not pad, cut[3])
     if rng.random() < 0.2 and not (cut[0] or cut[2]):
-        image, face = _turned(image, face, rng.uniform(-14, 14))
+        image, face = turned_by(image, face, rng.uniform(-14, 14))
     odd = rng.random()
     if odd < 0.03:
-        image, seen = _blank(image, face, rng), 0.0
+        image, seen = blank(image, face, rng), 0.0
     elif odd < 0.06 and 0 < face[3] < image.height * 0.7:  # without a head, cut off by the upper edge
         top = int(face[3] + 0.15 * (face[3] - face[1]))
         image, seen, cut = image.crop((0, top, image.width, image.height)), 0.0, (cut[0], True, cut[2], cut[3])
@@ -213,27 +168,6 @@ def _share(box: Box, frame: tuple[float, float, float, float]) -> float:
     width = min(box[2], frame[2]) - max(box[0], frame[0])
     height = min(box[3], frame[3]) - max(box[1], frame[1])
     return max(width, 0.0) * max(height, 0.0) / max((box[2] - box[0]) * (box[3] - box[1]), 1e-6)
-
-
-def _dress(figure: Image.Image, bank: Bank, rng: Generator) -> Image.Image:
-    """Colour, light and line of the figure alone; its alpha stays the truth."""
-    alpha = figure.getchannel("A")
-    colour = recolour(figure.convert("RGB"), rng, rng.choice([0.25, 0.6, 1.0], p=[0.45, 0.35, 0.2]))
-    if rng.random() < 0.25:  # cloth, paper and brush have textures that our drawings lack
-        cloth = Image.fromarray(bank.pixels("scenes", int(rng.integers(bank.count("scenes"))))).resize(figure.size)
-        colour = Image.blend(colour, recolour(cloth, rng, 0.6), rng.uniform(0.08, 0.5))
-    if rng.random() < 0.1:
-        colour = colour.filter(ImageFilter.MaxFilter(3))  # thins dark lines away
-    elif rng.random() < 0.15:
-        colour = colour.filter(ImageFilter.GaussianBlur(rng.uniform(0.4, 1.5)))
-    if rng.random() < 0.35:
-        side = max(figure.size)
-        shade = light(rng, side)[: figure.height, : figure.width]
-        colour = Image.fromarray(np.clip(np.asarray(colour, np.float32) * shade, 0, 255).astype(np.uint8))
-    if rng.random() < 0.08:
-        alpha = alpha.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 0.9)))
-    colour.putalpha(alpha)
-    return colour
 
 
 def _finish(image: Image.Image, rng: Generator) -> Image.Image:
@@ -280,7 +214,7 @@ def compose(bank: Bank, rng: Generator, size: int) -> Picture:
     frame = (0.0, 0.0, float(width), float(height))
     for _ in range(int(rng.choice([0, 1, 2], p=[0.07, 0.83, 0.10]))):
         placed = _place(bank.figure(int(rng.integers(bank.count("figures")))), (width, height), rng)
-        figure = _dress(placed.image, bank, rng)
+        figure = dress(placed.image, bank, rng)
         alpha = figure.getchannel("A")
         if rng.random() < 0.1:  # a soft shadow behind the figure, which is background
             shadow = alpha.filter(ImageFilter.GaussianBlur(rng.uniform(2, 6))).point(lambda v: v * 0.5)

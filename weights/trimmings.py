@@ -116,7 +116,8 @@ def _sash(layer: Image.Image, anchor: Points, unit: float, colour: Colour, rng: 
     for _ in range(int(rng.integers(1, 5))):
         line = _curve(anchor, rng.uniform(0.1, np.pi - 0.1), unit * rng.uniform(0.6, 2.4), rng, rng.uniform(0.1, 0.6))
         widths = unit * rng.uniform(0.05, 0.35) * (0.25 + np.linspace(0, 1, 24) ** rng.uniform(0.4, 1.5))
-        _paint(layer, _strip(line, widths), _shade(colour, rng.uniform(0.8, 1.1)), [line] * int(rng.integers(0, 3)), rng)
+        cloth = _shade(colour, rng.uniform(0.8, 1.1))
+        _paint(layer, _strip(line, widths), cloth, [line] * int(rng.integers(0, 3)), rng)
 
 
 def _bow(layer: Image.Image, anchor: Points, unit: float, colour: Colour, rng: Generator) -> None:

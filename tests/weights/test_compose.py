@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from weights.compose import _turned, compose
+from weights.compose import compose
 from weights.data import Bank, Stored, _pack
+from weights.figure import turned_by, warped
 from weights.scenery import scenery
 
 SIZE = 96
@@ -82,7 +83,7 @@ def test_turning_a_quarter_carries_the_face_along() -> None:
 
     pixels = np.zeros((100, 50, 4), np.uint8)
     pixels[10:30, 10:40] = 255
-    turned, box = _turned(Image.fromarray(pixels), (10, 10, 40, 30), 90.0)
+    turned, box = turned_by(Image.fromarray(pixels), (10, 10, 40, 30), 90.0)
     assert turned.size == (100, 50)
     # counter-clockwise: the top of the figure now lies at the left, its right side on top
     assert box == pytest.approx((10, 10, 30, 40), abs=0.01)
@@ -95,3 +96,19 @@ def test_scenery_is_a_picture_with_structure() -> None:
     assert all(one.shape == (64, 64, 3) and one.dtype == np.uint8 for one in made)
     assert sum(one.std() > 4 for one in made) >= 6
     assert np.array_equal(made[0], scenery(np.random.default_rng(0), 64))
+
+
+def test_warping_leaves_the_head_alone_and_keeps_it_centred() -> None:
+    from PIL import Image
+
+    pixels = np.zeros((120, 60, 4), np.uint8)
+    pixels[:, 20:40] = (255, 0, 0, 255)
+    changed = 0
+    for seed in range(8):
+        out = np.asarray(warped(Image.fromarray(pixels), 40.0, np.random.default_rng(seed)))
+        pad = (out.shape[1] - 60) // 2
+        assert out.shape[0] == 120 and pad >= 0
+        assert np.array_equal(out[:39, pad : pad + 60], pixels[:39])
+        assert out[39:, :, 3].max() == 255
+        changed += not np.array_equal(out[40:, pad : pad + 60], pixels[40:])
+    assert changed == 8
