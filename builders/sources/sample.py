@@ -5,30 +5,34 @@
     ROOT/truth/truth.parquet, mattes/       what was planted; read by benchmarks and tests, never by a build
     ROOT/complete.json                      written last
 
-The mirror is read by the same reader as the real one (`builders.sources.danbooru2019`).
+The mirror is read by the same reader as the real one (`builders.sources.danbooru2019`); `Sample` is that reader,
+which says whose the pictures are.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from builders import atomic
 from builders.engines import Local
-from builders.sources import sample_records
+from builders.sources import drawing, sample_records
+from builders.sources.danbooru2019 import Danbooru2019
 from builders.sources.sample_picture import Painted, paint
 from builders.sources.sample_plan import Figure, plan
 from schemas.errors import UsageError
+from schemas.records import Post, Rejected
 
-VERSION = 1
-"""Raised by hand when the same count and seed give other bytes."""
+VERSION = 2
+"""Raised by hand when the same count and seed give other bytes; drawings have a version of their own."""
 
 TREE = "danbooru2019-figures"
 _CHUNK = 16
@@ -54,6 +58,18 @@ TRUTH = pa.schema([
 """Columns of truth.parquet, one row a figure file, ordered by path."""
 
 
+class Sample(Danbooru2019):
+    """Reader of a mirror that `draw_mirror` has drawn. Its post ids are invented, so no post has a page."""
+
+    name = "sample"
+    licence = "Drawings made by a program that is part of Likeness, under Apache-2.0; names and tags are invented."
+
+    def posts(self) -> Iterator[Post | Rejected]:
+        """Every picture file once, as a Post or with the reason why not; fills `counts`."""
+        for item in super().posts():
+            yield msgspec.structs.replace(item, post_url="") if isinstance(item, Post) else item
+
+
 def draw_mirror(root: Path, count: int = 400, seed: int = 0, workers: int = 2,
                 progress: Callable[[int], None] | None = None) -> None:
     """Draws the mirror with `count` figure files into `root`; does nothing when it stands there already.
@@ -61,9 +77,9 @@ def draw_mirror(root: Path, count: int = 400, seed: int = 0, workers: int = 2,
     Equal count and seed give equal bytes at any number of workers. After a kill the same call goes on where it
     stopped. `progress` hears the number of figures that were finished since the last time.
 
-    Raises UsageError when `root` holds a mirror of another count or seed, or something that is no mirror.
+    Raises UsageError when `root` holds a mirror of another count, seed or version, or something that is no mirror.
     """
-    told = {"sample": VERSION, "count": count, "seed": seed}
+    told = {"sample": VERSION, "drawing": drawing.VERSION, "count": count, "seed": seed}
     claimed = _claim(root, told)
     parts = root / "truth" / "parts"
     if not claimed:
@@ -110,7 +126,8 @@ def _claim(root: Path, told: dict[str, int]) -> bool:
         if mark.exists():
             if json.loads(mark.read_bytes()) != told:
                 raise UsageError("another sample mirror stands there", seen=str(root),
-                                 allowed="one count and seed in a folder", next_command="another --out")
+                                 allowed="one count, seed and version of the drawings in a folder",
+                                 next_command="another --out")
             atomic.sweep(root)
             return name == "complete.json"
     atomic.sweep(root)

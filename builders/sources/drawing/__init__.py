@@ -12,8 +12,13 @@ from builders.sources.drawing.model import COLOURS, Character, Drawing, Garment,
 from builders.sources.drawing.render import draw
 from builders.sources.drawing.styles import random_style
 
+# Raise it whenever a drawing changes: the sample mirror is drawn anew then, and what was made of an older one
+# cannot be taken for it.
+VERSION = 2
+
 __all__ = [
     "COLOURS",
+    "VERSION",
     "Character",
     "Drawing",
     "Garment",

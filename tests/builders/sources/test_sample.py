@@ -15,11 +15,12 @@ from PIL import Image
 
 from annotators.images import decode
 from builders import select
-from builders.sources import sample
+from builders.sources import drawing, sample
 from builders.sources.danbooru2019 import Danbooru2019
-from builders.sources.sample import draw_chunk, draw_mirror
+from builders.sources.lines import Lines
+from builders.sources.sample import Sample, draw_chunk, draw_mirror
 from schemas.errors import UsageError
-from schemas.records import Rejected
+from schemas.records import Post, Rejected
 
 SOURCE_REASONS = {"not_a_file", "outside_root", "no_metadata", "bad_metadata", "bad_name", "duplicate_file"}
 SELECT_REASONS = {"status", "banned_artist", "rating", "character_count", "artist_count", "no_garment"}
@@ -93,6 +94,40 @@ def test_a_complete_mirror_is_left_alone_and_a_foreign_folder_refused(small: Pat
     with pytest.raises(UsageError):
         draw_mirror(tmp_path, count=24, seed=3)
     assert [path.name for path in tmp_path.iterdir()] == ["holiday.txt"]
+
+
+PINNED = (2, "b39e89e484c193a7")
+"""Version and digest of what a mirror of 24 figures says: truth but for pixels, and the unpacked metadata."""
+
+
+def test_a_changed_mirror_has_another_version(small: Path) -> None:
+    told = hashlib.sha256()
+    for row in _truth(small):
+        told.update(repr([row[name] for name in sorted(row) if name not in ("sha256", "face")]).encode())
+    for path in sorted((small / "metadata").rglob("*")):
+        if path.is_file():
+            told.update(b"".join(line for lot in Lines(path).blocks() for line in lot))
+    found = (sample.VERSION, told.hexdigest()[:16])
+    assert found == PINNED, f"the mirror changed: raise VERSION in builders/sources/sample.py, then pin {found}"
+
+
+def test_a_mirror_of_other_drawings_is_refused(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (sample, drawing):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "VERSION", 99)
+            with pytest.raises(UsageError, match="version of the drawings"):
+                draw_mirror(small, count=24, seed=3)
+
+
+def test_the_sample_says_whose_the_pictures_are_and_links_no_page(small: Path) -> None:
+    source, real = Sample(small), Danbooru2019(small)
+    rows, same = list(source.posts()), list(real.posts())
+    assert source.name == "sample" and "Apache-2.0" in source.licence and "program" in source.licence
+    assert (source.digest(), source.counts) == (real.digest(), real.counts)
+    assert [row.id for row in rows] == [row.id for row in same]
+    posts = [row for row in rows if isinstance(row, Post)]
+    assert posts and all(post.post_url == "" and post.post_id for post in posts)
+    assert [row for row in rows if isinstance(row, Rejected)] == [row for row in same if isinstance(row, Rejected)]
 
 
 def test_the_reader_and_the_tag_filters_meet_what_was_planted(mirror: Path) -> None:
