@@ -82,7 +82,9 @@ def warped(image: Image.Image, below: float, rng: Generator) -> Image.Image:
     middle = image.width / 2
     source_x[1:] = middle + (source_x[1:] - middle) * spread[:, None]
     source_y[1:-1] += rng.normal(0, 0.2 * reach, (3, 5))
-    mesh = [((0, 0, wide, chin), (-pad, 0, -pad, chin, wide - pad, chin, wide - pad, 0))]
+    mesh = []
+    if chin:
+        mesh.append(((0, 0, wide, chin), (-pad, 0, -pad, chin, wide - pad, chin, wide - pad, 0)))
     for i in range(4):
         for j in range(4):
             box = (round(columns[j]), round(rows[i]), round(columns[j + 1]), round(rows[i + 1]))

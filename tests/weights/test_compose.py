@@ -112,3 +112,11 @@ def test_warping_leaves_the_head_alone_and_keeps_it_centred() -> None:
         assert out[39:, :, 3].max() == 255
         changed += not np.array_equal(out[40:, pad : pad + 60], pixels[40:])
     assert changed == 8
+
+
+def test_warping_copes_with_a_chin_above_the_picture_and_below_it() -> None:
+    from PIL import Image
+
+    image = Image.fromarray(np.full((60, 30, 4), 255, np.uint8))
+    assert warped(image, -5.0, np.random.default_rng(0)).height == 60
+    assert warped(image, 200.0, np.random.default_rng(0)) is image
