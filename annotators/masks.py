@@ -18,6 +18,8 @@ PAD = 0
 """Level beside the picture: black, as the segmentation networks of this field are trained."""
 PNG_LEVEL = 1
 """Level 9 takes five times as long for a few per cent; pinned, because the bytes are stored."""
+STEEPEST = 3.0
+"""Enlarging a matte widens its edges by the same factor; they are made steeper again by it, at most by this."""
 _VERSION = 1
 
 
@@ -35,7 +37,7 @@ class Masks:
 
     def __init__(self, weights: str = LIGHT) -> None:
         self._weights = resolve(self.name, weights)
-        self.identity = identity(self.name, _VERSION, {"pad": PAD, "png": PNG_LEVEL}, self._weights.sha256)
+        self.identity = identity(self.name, _VERSION, {"pad": PAD, "png": PNG_LEVEL, "steepest": STEEPEST}, self._weights.sha256)
         self.provenance = self._weights.provenance("matte network, onnxruntime, one thread")
 
     def __call__(self, batch: Batch) -> dict[str, list[Any]]:
@@ -54,7 +56,13 @@ class Masks:
         square = net(pixels)[0, 0]
         inner = square[frame.top : frame.top + frame.inner_height, frame.left : frame.left + frame.inner_width]
         whole = Image.fromarray(inner).resize((frame.width, frame.height), Image.Resampling.BILINEAR)
-        return np.asarray(np.rint(np.clip(np.asarray(whole), 0, 1) * 255), dtype=np.uint8)
+        return steepened(np.asarray(whole), frame.width / frame.inner_width)
+
+
+def steepened(matte: npt.NDArray[np.float32], enlarged: float) -> npt.NDArray[np.uint8]:
+    """The matte (0..1) as 0..255 with edges as steep as before it was enlarged that many times."""
+    steep = min(max(enlarged, 1.0), STEEPEST)
+    return np.asarray(np.rint(np.clip((matte - 0.5) * steep + 0.5, 0, 1) * 255), dtype=np.uint8)
 
 
 def bounds(matte: npt.NDArray[np.uint8]) -> list[float]:

@@ -19,7 +19,7 @@ from schemas.manifest import FileEntry, Manifest
 VERSION = "version"
 """Below a staging folder: what will be renamed to OUT/X.Y.Z. Receipts of finished shards lie beside it."""
 
-_LIBRARIES = ("likeness", "datasets", "faiss-cpu", "numpy", "onnxruntime", "pillow", "pyarrow")
+_LIBRARIES = ("likeness", "datasets", "numpy", "onnxruntime", "pillow", "pyarrow")
 
 
 def built_with() -> dict[str, str]:

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from annotators.base import Annotator
-from annotators.masks import Masks, bounds
+from annotators.masks import Masks, bounds, steepened
 
 _spec = importlib.util.spec_from_file_location("tiny", Path(__file__).with_name("tiny.py"))
 assert _spec and _spec.loader
@@ -72,3 +72,11 @@ def test_the_packaged_model_reads_a_picture() -> None:
     first, second = masks({"image": [noise]}), masks({"image": [noise]})
     assert first == second
     assert Image.open(io.BytesIO(first["mask"][0])).size == (57, 33)
+
+
+def test_enlarged_edges_are_made_steep_again() -> None:
+    ramp = np.array([[0.0, 0.25, 0.5, 0.75, 1.0]], np.float32)
+    assert steepened(ramp, 0.5).tolist() == [[0, 64, 128, 191, 255]]  # made smaller: as it is
+    assert steepened(ramp, 2.0).tolist() == [[0, 0, 128, 255, 255]]
+    slope = np.array([[0.4, 0.5, 0.6]], np.float32)
+    assert steepened(slope, 50.0).tolist() == steepened(slope, 3.0).tolist() == [[51, 128, 204]]
