@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from weights.data import Bank, Stored
-from weights.figure import Box, blank, dress, mirrored, recolour, turned_by, warped
+from weights.figure import Box, blank, dress, mirrored, recolour, turned_by, warped, with_long_chin
 from weights.trimmings import trimmed
 
 Pixels = NDArray[np.uint8]
@@ -141,7 +141,9 @@ def _place(stored: Stored, canvas: tuple[int, int], rng: Generator) -> _Placed:
     if rng.random() < 0.45:
         stored = trimmed(stored, rng)
     image, face, seen, cut = Image.fromarray(stored.pixels), stored.face, stored.seen, stored.cut
-    if rng.random() < 0.4:
+    if rng.random() < 0.25:
+        image, face = with_long_chin(image, face, rng)
+    if rng.random() < 0.5:
         wide = image.width
         image = warped(image, face[3], rng)
         pad = (image.width - wide) // 2

@@ -65,6 +65,23 @@ def turned_by(image: Image.Image, face: Box, degrees: float) -> tuple[Image.Imag
     return turned, (cx - wide, cy - tall, cx + wide, cy + tall)
 
 
+def with_long_chin(image: Image.Image, face: Box, rng: Generator) -> tuple[Image.Image, Box]:
+    """The figure with the lower half of its face longer or shorter: shouting, looking down or up."""
+    middle, chin = (face[1] + face[3]) / 2, face[3]
+    if not 0 < middle < chin < image.height:
+        return image, face
+    more = round((chin - middle) * rng.uniform(-0.25, 0.6))
+    width, height = image.width, image.height + more
+    parts = ((0.0, middle, 0.0, middle), (middle, chin, middle, chin + more), (chin, image.height, chin + more, height))
+    mesh = []
+    for low, high, to_low, to_high in parts:
+        box = (0, round(to_low), width, round(to_high))
+        mesh.append((box, (0.0, low, 0.0, high, float(width), high, float(width), low)))
+    mesh = [(box, quad) for box, quad in mesh if box[3] > box[1]]
+    longer = image.transform((width, height), Image.Transform.MESH, mesh, Image.Resampling.BILINEAR)
+    return longer, (face[0], face[1], face[2], face[3] + more)
+
+
 def warped(image: Image.Image, below: float, rng: Generator) -> Image.Image:
     """The figure with everything under `below` (the chin) bent and stretched: arms and skirts that we never drew."""
     chin = int(min(max(below, 0), image.height))
@@ -115,7 +132,7 @@ def dress(figure: Image.Image, bank: Bank, rng: Generator) -> Image.Image:
     if rng.random() < 0.25:  # cloth, paper and brush have textures that our drawings lack
         cloth = Image.fromarray(bank.pixels("scenes", int(rng.integers(bank.count("scenes"))))).resize(figure.size)
         colour = Image.blend(colour, recolour(cloth, rng, 0.6), rng.uniform(0.08, 0.5))
-    if rng.random() < 0.35:
+    if rng.random() < 0.45:
         colour = _two_tone(colour, rng)
     if rng.random() < 0.1:
         colour = colour.filter(ImageFilter.MaxFilter(3))  # thins dark lines away
