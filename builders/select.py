@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,19 +24,27 @@ UNKNOWN_ANSWERS = frozenset({"unknown"})
 
 @dataclass(frozen=True)
 class Exclude:
-    """What must never be published: post ids, md5s of files, artist tags. `digest` stands in the manifest."""
+    """What must never be published: posts, files, artists, names. `digest` stands in the manifest."""
 
     posts: frozenset[str] = frozenset()
+    """Post ids and row ids."""
     md5s: frozenset[str] = frozenset()
+    """Of the post as its source gives it, or of the file's own bytes."""
     artists: frozenset[str] = frozenset()
-    """Lower case, underscores for spaces."""
+    """Artist tags as `plain` writes them."""
+    names: frozenset[str] = frozenset()
+    """Artist tags, characters (in a folder: its people) or row ids, as `plain` writes them."""
+
+    @property
+    def entries(self) -> frozenset[str]:
+        """All of them, each with its kind: "post:12", "md5:...", "artist:zun", "name:mia"."""
+        kinds = {"post": self.posts, "md5": self.md5s, "artist": self.artists, "name": self.names}
+        return frozenset(f"{kind}:{one}" for kind, group in kinds.items() for one in group)
 
     @property
     def digest(self) -> str:
         """Hex sha256 over the entries in sorted order, "" when there are none: it names no one."""
-        said = sorted([f"post:{one}" for one in self.posts] + [f"md5:{one}" for one in self.md5s]
-                      + [f"artist:{one}" for one in self.artists])
-        return hashlib.sha256("\n".join(said).encode()).hexdigest() if said else ""
+        return hashlib.sha256("\n".join(sorted(self.entries)).encode()).hexdigest() if self.entries else ""
 
 
 @dataclass(frozen=True)
@@ -85,14 +94,34 @@ def read_ratings(text: str) -> frozenset[Rating]:
 
 
 def excluded(post: Post, exclude: Exclude) -> Drop | None:
-    """Named by post id, md5 or artist. The drop says which kind of entry, not which entry."""
-    if post.post_id in exclude.posts or post.id in exclude.posts:
-        return drop("excluded", value="post id")
-    if post.md5 in exclude.md5s:
-        return drop("excluded", value="md5")
-    if not exclude.artists.isdisjoint(artist.lower() for artist in post.artists):
-        return drop("excluded", value="artist")
-    return None
+    """Named by post id, md5, artist or name. The drop says which kind of entry, not which entry."""
+    kinds = {entry.partition(":")[0] for entry in named(post, exclude)}
+    kind = next((kind for kind in ("post", "md5", "artist", "name") if kind in kinds), "")
+    return drop("excluded", value=kind) if kind else None
+
+
+def excluded_file(md5: str, exclude: Exclude) -> Drop | None:
+    """Named by the md5 (32 lower case hex digits) of the file's own bytes, which is known once it was read."""
+    return Drop("excluded", "file", "md5") if md5 in exclude.md5s else None
+
+
+def named(post: Post, exclude: Exclude, md5: str = "") -> frozenset[str]:
+    """The entries, as in `Exclude.entries`, that name this post or, by `md5`, its file.
+
+    What no row of a build was named by is what its --exclude file wanted in vain.
+    """
+    found = [f"post:{one}" for one in exclude.posts & {post.post_id, post.id}]
+    found += [f"md5:{one}" for one in exclude.md5s & {post.md5, md5}]
+    if exclude.artists or exclude.names:
+        artists = {plain(artist) for artist in post.artists}
+        found += [f"artist:{one}" for one in exclude.artists & artists]
+        found += [f"name:{one}" for one in exclude.names & (artists | set(map(plain, (post.id, *post.characters))))]
+    return frozenset(found)
+
+
+def plain(name: str) -> str:
+    """A name as names are compared: composed characters, case folded, underscores for spaces."""
+    return re.sub(r"\s+", "_", unicodedata.normalize("NFC", name).strip().casefold())
 
 
 def status(post: Post) -> Drop | None:
@@ -168,7 +197,7 @@ def answers_known(answers: Sequence[str], model: str = "") -> Drop | None:
     return None
 
 
-_ENTRY = re.compile(r"(post|md5|artist):\s*(.*)")
+_ENTRY = re.compile(r"(post|md5|artist|name):\s*(.*)")
 _POST_PAGE = re.compile(r"https?://\S+/posts/([0-9]{1,18})\b\S*")
 _POST_ID = re.compile(r"[0-9]{1,18}")
 _MD5 = re.compile(r"[0-9a-fA-F]{32}")
@@ -177,8 +206,9 @@ _MD5 = re.compile(r"[0-9a-fA-F]{32}")
 def read_exclude(path: Path) -> Exclude:
     """Entries of an --exclude file: one a line; empty lines and everything after " #" or a leading "#" is a comment.
 
-    A number or the address of a post's page is a post id, 32 hex digits an md5, anything else an artist tag
-    (spaces become underscores); `post:`, `md5:` and `artist:` say which where that would be read wrongly.
+    A number or the address of a post's page is a post id and 32 hex digits an md5. Anything else is a name: it leaves
+    out whoever bears it, an artist, a character (a folder's person) or a row with that id; case does not matter,
+    spaces are underscores. `post:` (also for a row id), `md5:`, `artist:` and `name:` say which it is.
     Raises UsageError when the file cannot be read or an entry is malformed: a missed entry would publish what
     somebody asked to leave out.
     """
@@ -187,16 +217,28 @@ def read_exclude(path: Path) -> Exclude:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"--exclude cannot be read: {error}", seen=str(path),
                          allowed="a UTF-8 text file, one entry a line") from None
-    found: dict[str, set[str]] = {"post": set(), "md5": set(), "artist": set()}
+    found: dict[str, set[str]] = {"post": set(), "md5": set(), "artist": set(), "name": set()}
     for number, line in enumerate(text.splitlines(), 1):
         entry = re.sub(r"(^|\s)#.*", "", line).strip()
         if entry:
             kind, value = _entry(entry)
             if not value:
                 raise UsageError(f"--exclude line {number} is malformed", seen=entry,
-                                 allowed="post:123, md5:32 hex digits, artist:tag, or one of them bare")
+                                 allowed="post:123, md5:32 hex digits, artist:tag, name:someone, or one of them bare")
             found[kind].add(value)
-    return Exclude(frozenset(found["post"]), frozenset(found["md5"]), frozenset(found["artist"]))
+    return Exclude(*(frozenset(found[kind]) for kind in ("post", "md5", "artist", "name")))
+
+
+def check_exclude(exclude: Exclude, tagged: bool) -> None:
+    """Raises UsageError for an entry that can name nothing in the source.
+
+    Without tags (`tagged` False, as in `Selection`) there are neither artists nor post numbers.
+    """
+    numbers = {one for one in exclude.posts if _POST_ID.fullmatch(one)}
+    vain = sorted([f"artist:{one}" for one in exclude.artists] + [f"post:{one}" for one in numbers])
+    if vain and not tagged:
+        raise UsageError("--exclude has an entry that this source cannot know", seen=vain[0],
+                         allowed="md5:32 hex digits, post:row id, or name:someone, the name of a person's folder")
 
 
 def _entry(entry: str) -> tuple[str, str]:
@@ -209,10 +251,10 @@ def _entry(entry: str) -> tuple[str, str]:
     elif _MD5.fullmatch(entry):
         kind, value = "md5", entry
     else:
-        kind, value = ("post" if _POST_ID.fullmatch(entry) else "artist"), entry
+        kind, value = ("post" if _POST_ID.fullmatch(entry) else "name"), entry
     if kind == "post":
-        # A post id reads as in file names; anything else is the id of a folder's row.
+        # A post id reads as in file names; anything else is the id of a row.
         return kind, str(int(value)) if _POST_ID.fullmatch(value) else value
     if kind == "md5":
         return kind, value.lower() if _MD5.fullmatch(value) else ""
-    return kind, re.sub(r"\s+", "_", value).lower()
+    return kind, plain(value)

@@ -6,8 +6,11 @@ from builders.select import (
     Exclude,
     Selection,
     answers_known,
+    check_exclude,
     cloths,
     coverage_within,
+    excluded_file,
+    named,
     one_face,
     read_exclude,
     read_ratings,
@@ -93,13 +96,57 @@ def test_untagged_sources():
 
 
 @pytest.mark.parametrize(("exclude", "value"), [
-    (Exclude(posts=frozenset({"12"})), "post id"), (Exclude(posts=frozenset({"12_crop_1"})), "post id"),
+    (Exclude(posts=frozenset({"12"})), "post"), (Exclude(posts=frozenset({"12_crop_1"})), "post"),
     (Exclude(md5s=frozenset({"a" * 32})), "md5"), (Exclude(artists=frozenset({"zun"})), "artist"),
+    (Exclude(names=frozenset({"zun"})), "name"), (Exclude(names=frozenset({"reimu"})), "name"),
+    (Exclude(names=frozenset({"12_crop_1"})), "name"),
 ])
 def test_exclude(exclude, value):
     verdict = select(post(artists=("ZUN",)), Selection(exclude=exclude))
     assert (verdict.reason, verdict.value) == ("excluded", value)
-    assert select(post(post_id="13", id="13", md5="", artists=("other",)), Selection(exclude=exclude)) is None
+    other = post(post_id="13", id="13", md5="", artists=("other",), characters=("marisa",))
+    assert select(other, Selection(exclude=exclude)) is None
+
+
+@pytest.mark.parametrize(("entry", "left"), [
+    ("Mia Rose\n", {"tom"}), ("name:mia_rose\n", {"tom"}), ("MIA%20ROSE/1\n", {"mia rose/2", "tom"}),
+    ("post:Mia%20Rose/1\n", {"mia rose/2", "tom"}), ("post:mia%20rose/1\n", {"mia rose/1", "mia rose/2", "tom"}),
+    ("name:2023\n", {"mia rose/1", "mia rose/2", "tom"}), ("cafe\u0301\n", {"mia rose/1", "mia rose/2", "tom"}),
+    ("rose\n", {"mia rose/1", "mia rose/2", "tom"}),
+])
+def test_a_person_of_a_folder_is_left_out_by_name(tmp_path, entry, left):
+    (tmp_path / "out.txt").write_text(entry + "caf\u00e9\nname:2023\n", encoding="utf-8")
+    options = Selection(read_exclude(tmp_path / "out.txt"), tagged=False)
+    rows = {"mia rose/1": ("Mia%20Rose/1", "Mia Rose"), "mia rose/2": ("Mia%20Rose/2", "Mia Rose"),
+            "tom": ("tom/1", "tom"), "number": ("2023/1", "2023"), "accent": ("caf%C3%A9/1", "caf\u00e9")}
+    kept = {name for name, (row, person) in rows.items()
+            if select(Post(id=row, path="x", characters=(person,)), options) is None}
+    assert kept == left
+
+
+def test_files_are_excluded_by_their_own_md5():
+    exclude = Exclude(md5s=frozenset({"b" * 32}))
+    assert excluded_file("a" * 32, exclude) is None and excluded_file("", Exclude()) is None
+    verdict = excluded_file("b" * 32, exclude)
+    assert (verdict.reason, verdict.stage, verdict.value) == ("excluded", "file", "md5")
+
+
+def test_entries_that_named_a_row_are_known():
+    exclude = Exclude(frozenset({"12", "12_crop_1", "13"}), frozenset({"a" * 32, "b" * 32, "c" * 32}),
+                      frozenset({"zun", "zum"}), frozenset({"reimu", "zun", "marisa"}))
+    assert exclude.entries - named(post(), exclude, "b" * 32) == {
+        "post:13", "md5:" + "c" * 32, "artist:zum", "name:marisa"}
+    assert named(Post(id="1", path="x"), exclude) == frozenset()
+
+
+@pytest.mark.parametrize("entry", ["artist:mia", "12", "post:0012", "https://danbooru.donmai.us/posts/77"])
+def test_entries_that_a_folder_cannot_know(tmp_path, entry):
+    (tmp_path / "out.txt").write_text(f"mia\nmd5:{'a' * 32}\npost:mia/1\n")
+    check_exclude(read_exclude(tmp_path / "out.txt"), tagged=False)
+    (tmp_path / "out.txt").write_text(f"mia\n{entry}\n")
+    check_exclude(read_exclude(tmp_path / "out.txt"), tagged=True)
+    with pytest.raises(UsageError, match=r"cannot know.*name:someone"):
+        check_exclude(read_exclude(tmp_path / "out.txt"), tagged=False)
 
 
 def test_cloths():
@@ -111,23 +158,25 @@ def test_read_exclude(tmp_path):
     file = tmp_path / "out.txt"
     file.write_text("\ufeff# asked on Monday\n12\n  post: 0013 # twice\npost:mia/red/1\n\n"
                     "ABCDEF0123456789ABCDEF0123456789\nmd5:" + "1" * 32 + "\n" + "2" * 32 + "\n"
-                    "Some Artist\nartist:12\nartist:post\nc#_sharp\nhttps://danbooru.donmai.us/posts/77?q=x\r\n")
+                    "Some Artist\nartist:12\nartist:Post\nname:7\nc#_sharp\nhttps://danbooru.donmai.us/posts/77?q=x\r\n")
     found = read_exclude(file)
     assert found.posts == {"12", "13", "mia/red/1", "77"}
     assert found.md5s == {"abcdef0123456789abcdef0123456789", "1" * 32, "2" * 32}
-    assert found.artists == {"some_artist", "12", "post", "c#_sharp"}
+    assert found.artists == {"12", "post"}
+    assert found.names == {"some_artist", "7", "c#_sharp"}
+    assert len(found.entries) == 4 + 3 + 2 + 3
 
 
 def test_exclude_digest_speaks_of_the_entries(tmp_path):
     def digest(text):
         (tmp_path / "a").write_text(text)
         return read_exclude(tmp_path / "a").digest
-    assert digest("1\nzun\n") == digest("# why\nartist:zun\npost:1\n1\n")
-    assert len({digest("1"), digest("2"), digest("artist:1"), digest("md5:" + "1" * 32)}) == 4
+    assert digest("1\nzun\n") == digest("# why\nname:Zun\npost:1\n1\n")
+    assert len({digest("1"), digest("2"), digest("artist:1"), digest("name:1"), digest("md5:" + "1" * 32)}) == 5
     assert digest("# nothing") == "" == Exclude().digest
 
 
-@pytest.mark.parametrize("text", ["md5:123", "post:", "artist:", "1\nmd5:" + "g" * 32])
+@pytest.mark.parametrize("text", ["md5:123", "post:", "artist:", "name: ", "1\nmd5:" + "g" * 32])
 def test_malformed_entries(tmp_path, text):
     (tmp_path / "a").write_text(text)
     with pytest.raises(UsageError, match="malformed"):
