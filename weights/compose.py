@@ -118,6 +118,8 @@ def _scale_and_place(
     else:
         scale = height / tall * rng.uniform(0.7, 1.0) if rng.random() < 0.55 else height / tall * rng.uniform(1.0, 2.0)
     scale = min(scale, 1.9)
+    if cut[1] and cut[3]:
+        scale = max(scale, (height + 3) / tall)
     wide, tall_there = size[0] * scale, tall * scale
     x = (width - wide) * rng.uniform(0.3, 0.7)
     if rng.random() < 0.5:  # up to a quarter of it beyond either side
@@ -138,7 +140,7 @@ def _scale_and_place(
 def _place(stored: Stored, canvas: tuple[int, int], rng: Generator) -> _Placed:
     if rng.random() < 0.5:
         stored = mirrored(stored)
-    if rng.random() < 0.45:
+    if rng.random() < 0.6:
         stored = trimmed(stored, rng)
     image, face, seen, cut = Image.fromarray(stored.pixels), stored.face, stored.seen, stored.cut
     if rng.random() < 0.25:

@@ -1,6 +1,6 @@
 """The bank: drawings, distractors and backgrounds rendered once, in chunks that memory maps can read.
 
-    python -m weights.data --cache .cache/bank --chunks 40 --workers 2
+    python -m weights.data --cache .cache/bank --chunks 57 --workers 2
 
 A chunk is a function of (seed, chunk number) alone; a chunk whose index exists is finished, so a killed run is
 continued by the same command and a bank grows by a higher --chunks.
@@ -142,7 +142,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cache", type=Path, default=Path(".cache/bank"))
     parser.add_argument("--seed", type=int, default=20191231)
-    parser.add_argument("--chunks", type=int, default=40)
+    parser.add_argument("--chunks", type=int, default=57)
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
     options.cache.mkdir(parents=True, exist_ok=True)

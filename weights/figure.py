@@ -87,15 +87,15 @@ def warped(image: Image.Image, below: float, rng: Generator) -> Image.Image:
     chin = int(min(max(below, 0), image.height))
     if image.height - chin < 24:
         return image
-    wide = int(image.width * rng.uniform(1.0, 1.6))
+    wide = int(image.width * rng.uniform(1.0, 2.0))
     pad = (wide - image.width) // 2
     columns = np.linspace(0, wide, 5)
     rows = np.linspace(chin, image.height, 5)
     source_x = np.tile(columns - pad, (5, 1))
     source_y = np.tile(rows[:, None], (1, 5))
     reach = (image.height - chin) / 4
-    source_x[1:] += np.cumsum(rng.normal(0, 0.12 * image.width / 4, (4, 1)), 0) + rng.normal(0, 0.2 * reach, (4, 5))
-    spread = 1 / np.exp(np.cumsum(rng.normal(0.02, 0.13, 4)))
+    source_x[1:] += np.cumsum(rng.normal(0, 0.2 * image.width / 4, (4, 1)), 0) + rng.normal(0, 0.2 * reach, (4, 5))
+    spread = 1 / np.exp(np.cumsum(rng.normal(0.03, 0.2, 4)))
     middle = image.width / 2
     source_x[1:] = middle + (source_x[1:] - middle) * spread[:, None]
     source_y[1:-1] += rng.normal(0, 0.2 * reach, (3, 5))

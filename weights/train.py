@@ -1,7 +1,7 @@
 """Train both heads on the bank, on a CPU, and write faces.onnx and masks.onnx.
 
-    python -m weights.data  --cache .cache/bank --chunks 40        # render the drawings, once
-    python -m weights.train --cache .cache/bank --run .cache/run --steps 12000
+    python -m weights.data  --cache .cache/bank     # render the drawings, once
+    python -m weights.train --cache .cache/bank --run .cache/run
 
 A run that was stopped goes on from its checkpoint with the same command; --start FILE begins a new run with the
 weights of another one's checkpoint. The models are exported from the averaged weights when the last step is done.
@@ -131,12 +131,15 @@ def train(options: Options) -> None:
     groups = [{"params": decayed, "weight_decay": 0.02}, {"params": plain, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, lr=options.rate)
     average, first = Average(net), 0
+    stages: list[list[int]] = []
     checkpoint = options.run / "checkpoint.pt"
     if checkpoint.exists():
         saved = torch.load(checkpoint, weights_only=True)
         net.load_state_dict(saved["net"])
         optimizer.load_state_dict(saved["optimizer"])
-        average.state, first = saved["average"], saved["step"]
+        average.state, first, stages = saved["average"], saved["step"], saved["stages"]
+    if first < options.steps:
+        stages.append([first, options.size, Bank(options.cache, held_out=False).count("figures")])
     stream = Stream(options, first * options.batch)
     loader = DataLoader(stream, options.batch, num_workers=options.workers, collate_fn=collate, prefetch_factor=6)
     batches = iter(loader)
@@ -151,7 +154,7 @@ def train(options: Options) -> None:
             sums = [0.0, 0.0]
         if (step + 1) % 500 == 0 or step + 1 == options.steps:
             state = {"net": net.state_dict(), "optimizer": optimizer.state_dict(), "average": average.state}
-            torch.save({**state, "step": step + 1}, checkpoint.with_suffix(".part"))
+            torch.save({**state, "step": step + 1, "stages": stages}, checkpoint.with_suffix(".part"))
             checkpoint.with_suffix(".part").rename(checkpoint)
         if (step + 1) % 1500 == 0:
             print(f"step {step + 1} held out {json.dumps(evaluate(average.state, options))}", flush=True)
@@ -184,11 +187,11 @@ def publish(options: Options) -> None:
     print(f"final held out {json.dumps(scores)}", flush=True)
     given = ("steps", "size", "batch", "rate", "seed")
     command = "python -m weights.train" + "".join(f" --{key} {getattr(options, key)}" for key in given)
-    bank = Bank(options.cache, held_out=False)
-    drawings = bank.count("figures") + Bank(options.cache, held_out=True).count("figures")
-    shared = {"command": command, "data_seed": options.seed, "drawings": drawings, "steps": saved["step"]}
+    stages = [dict(zip(("from_step", "size", "drawings"), stage, strict=True)) for stage in saved["stages"]]
+    shared: dict[str, Any] = {"command": command, "data_seed": options.seed, "steps": saved["step"], "stages": stages}
+    shared["drawings"] = saved["stages"][-1][2]
     if options.start:
-        shared["warm_start"] = "the averaged weights of an earlier run of the same command"
+        shared["warm_start"] = "the averaged weights of another run"
     export(saved["average"], options.size, options.out, shared, scores)
 
 
@@ -196,10 +199,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cache", type=Path, default=Path(".cache/bank"))
     parser.add_argument("--run", type=Path, default=Path(".cache/run"), help="folder of the checkpoint")
-    parser.add_argument("--steps", type=int, default=12000)
+    parser.add_argument("--steps", type=int, default=8500)
     parser.add_argument("--size", type=int, default=320, help="side of the input, a multiple of 32")
-    parser.add_argument("--batch", type=int, default=24)
-    parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate")
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--rate", type=float, default=1.5e-3, help="highest learning rate")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--workers", type=int, default=1, help="processes that compose pictures")
     parser.add_argument("--threads", type=int, default=2, help="threads of torch")

@@ -36,7 +36,7 @@ def trimmed(stored: Stored, rng: Generator) -> Stored:
     for _ in range(int(rng.integers(1, 4))):
         layer = behind if rng.random() < 0.6 else before
         anchor = _anchor(whole, face, unit, rng)
-        kind = rng.choice(4, p=[0.4, 0.2, 0.2, 0.2])
+        kind = rng.choice(4, p=[0.25, 0.15, 0.4, 0.2])
         if kind == 0:
             _sash(layer, anchor, unit, _cloth(whole, anchor, rng), rng)
         elif kind == 1:
@@ -131,14 +131,17 @@ def _bow(layer: Image.Image, anchor: Points, unit: float, colour: Colour, rng: G
 
 
 def _drape(layer: Image.Image, anchor: Points, unit: float, colour: Colour, rng: Generator) -> None:
-    """A cape, coat tail or skirt: narrow above, wide below, with a wavy hem."""
+    """A cape, coat tail or skirt: narrow above, wide below, with a wavy hem; it may be blown to one side."""
     top, bottom = unit * rng.uniform(0.2, 0.7), unit * rng.uniform(0.6, 1.8)
     length, lean = unit * rng.uniform(0.8, 3.0), rng.uniform(-0.6, 0.6) * unit
     steps = np.linspace(-1, 1, 30)
-    hem = np.stack([anchor[0] + lean + steps * bottom,
-                    anchor[1] + length + np.sin(steps * rng.uniform(4, 20)) * unit * rng.uniform(0, 0.15)
+    hem = np.stack([lean + steps * bottom,
+                    length + np.sin(steps * rng.uniform(4, 40)) * unit * rng.uniform(0, 0.15)
                     - (steps**2) * unit * rng.uniform(0, 0.3)], 1)
-    start = np.stack([anchor[0] + np.linspace(-1, 1, 8) * top, np.full(8, anchor[1])], 1)
+    start = np.stack([np.linspace(-1, 1, 8) * top, np.zeros(8)], 1)
+    turn = rng.uniform(-1.3, 1.3) if rng.random() < 0.6 else 0.0
+    way = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    hem, start = hem @ way + anchor, start @ way + anchor
     folds = [np.stack([start[int(k * 7 / 29)], hem[k]]) for k in rng.integers(0, 30, int(rng.integers(0, 10)))]
     _paint(layer, np.concatenate([start, hem[::-1]]), colour, folds, rng)
 
