@@ -80,7 +80,7 @@ def _backdrop(bank: Bank, rng: Generator, width: int, height: int) -> Image.Imag
     if rng.random() < 0.4:
         for _ in range(int(rng.integers(2, 9))):
             wide, tall = (max(6, int(side * np.exp(rng.uniform(-3, -0.3)))) for side in (width, height))
-            piece = _patch(bank, rng, wide, tall) if rng.random() < 0.65 else _swatch(bank, rng, wide, tall)
+            piece = _patch(bank, rng, wide, tall) if rng.random() < 0.92 else _swatch(bank, rng, wide, tall)
             piece = recolour(piece, rng, 0.6)
             at = (int(rng.uniform(-0.2, 1) * width), int(rng.uniform(-0.2, 1) * height))
             shape = Image.new("L", (wide, tall), 255)
@@ -140,7 +140,7 @@ def _scale_and_place(
 def _place(stored: Stored, canvas: tuple[int, int], rng: Generator) -> _Placed:
     if rng.random() < 0.5:
         stored = mirrored(stored)
-    if rng.random() < 0.6:
+    if rng.random() < 0.65:
         stored = trimmed(stored, rng)
     image, face, seen, cut = Image.fromarray(stored.pixels), stored.face, stored.seen, stored.cut
     if rng.random() < 0.25:
@@ -210,7 +210,7 @@ def compose(bank: Bank, rng: Generator, size: int) -> Picture:
     """One training picture of `size` x `size`; all of it follows from the state of `rng` and the bank."""
     width, height = _canvas_size(rng, size)
     image = _backdrop(bank, rng, width, height)
-    if rng.random() < 0.45:
+    if rng.random() < 0.35:
         _litter(image, bank, rng, 1.0)
     matte = Image.new("L", (width, height))
     faces: list[Box] = []
