@@ -32,11 +32,12 @@ def size_category(rows: int) -> str:
 
 def front(manifest: Manifest, data: shards.Data, seen: Survey, name: str) -> str:
     """The YAML between the card's two rules. A split without rows is left out: `load_dataset` would miss it."""
+    ours = manifest.source.get("name") == "sample"  # drawn by Likeness itself, under its own licence
     card = DatasetCardData(
         pretty_name=name,
-        license="other",
-        license_name=LICENCE_NAME,
-        license_link="LICENSE.md",
+        license="apache-2.0" if ours else "other",
+        license_name=None if ours else LICENCE_NAME,
+        license_link=None if ours else "LICENSE.md",
         language=["en"],
         task_categories=["text-to-image", "image-to-image"],
         size_categories=[size_category(sum(manifest.splits.values()))],

@@ -6,7 +6,6 @@ A reference that shows the target's own layout hands a model the answer. Three m
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -44,7 +43,7 @@ class Layouts:
 
 def pack_matte(png: bytes) -> npt.NDArray[np.uint8]:
     """A matte as GRID x GRID bits (packed): a cell is set when the figure covers half of it."""
-    with Image.open(io.BytesIO(png)) as picture:
+    with shards.opened(png) as picture:
         small = picture.convert("L").resize((GRID, GRID), Image.Resampling.BOX)
     return np.packbits(np.asarray(small) >= 128)
 

@@ -52,7 +52,7 @@ def load(data: shards.Data, ids: set[str], longest: int = 512) -> dict[str, Show
     found: dict[str, Shown] = {}
     for row in shards.pick(data, ids, ("id", "image", "mask", "bbox", "cloths")):
         picture = thumbnail(row["image"]["bytes"], longest)
-        with Image.open(io.BytesIO(row["mask"]["bytes"])) as matte:
+        with shards.opened(row["mask"]["bytes"]) as matte:
             small = matte.convert("L").resize(picture.size, Image.Resampling.BOX)
         box = tuple(row["bbox"]) if row["bbox"] else None
         found[row["id"]] = Shown(picture, small, box, tuple(row["cloths"] or ()))
@@ -61,7 +61,7 @@ def load(data: shards.Data, ids: set[str], longest: int = 512) -> dict[str, Show
 
 def thumbnail(data: bytes, longest: int) -> Image.Image:
     """Published bytes as a small upright RGB picture; transparency shows white."""
-    with Image.open(io.BytesIO(data)) as picture:
+    with shards.opened(data) as picture:
         picture.draft("RGB", (longest, longest))
         upright = ImageOps.exif_transpose(picture)
         if upright.mode.startswith("I"):  # 16-bit greys: Pillow would clip them

@@ -37,6 +37,16 @@ def test_front_names_splits_with_rows_only(trio: dict[str, Any], write: Any, man
     assert said["pretty_name"] == "A name"
 
 
+def test_the_sample_is_under_the_licence_of_the_program_that_drew_it(trio: dict[str, Any], write: Any,
+                                                                     manifest: Any) -> None:
+    data = write(trio)
+    said = yaml.safe_load(front(manifest(source={"name": "sample"}), data, survey(data), "A name"))
+    assert said["license"] == "apache-2.0"
+    assert "license_name" not in said and "license_link" not in said
+    assert said["source_datasets"] == ["original"]
+    assert "anime" in said["tags"]
+
+
 def test_front_of_nothing_names_no_file(manifest: Any) -> None:
     said = yaml.safe_load(front(manifest(splits={}), {"train": []}, Survey(), "A name"))
     assert "configs" not in said

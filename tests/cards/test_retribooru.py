@@ -91,6 +91,24 @@ def test_light_models_are_named_loudly(card: Any) -> None:
     assert loud in card(options={"source": "sample", "models": "light"})
 
 
+def test_the_sample_belongs_to_no_artist(card: Any, rejected: Path) -> None:
+    mine = "belong to their artists"
+    assert mine in card().split("## Licence")[1] and mine in (rejected.parent / "LICENSE.md").read_text()
+    said = "Drawings by a program, Apache-2.0."
+    readme = card(source={"name": "sample", "digest": "d", "licence": said}, options={"source": "sample"})
+    licence = (rejected.parent / "LICENSE.md").read_text()
+    assert mine not in readme and mine not in licence
+    assert said in licence and said in readme
+    assert "# RetriBooru in miniature, drawn by a program" in readme
+    assert "danbooru" not in readme.lower().split("## how to cite")[0]
+
+
+def test_removal_says_what_is_kept_of_a_row(card: Any) -> None:
+    removal = card().split("## How to ask for removal")[1].split("##")[0]
+    assert "by its digest alone" in removal and "`rejected.parquet` still lists" in removal
+    assert "not by name" not in removal
+
+
 def test_the_same_input_gives_the_same_bytes(trio: dict[str, Any], write: Any, rejected: Path, manifest: Any) -> None:
     data = write(trio)
     assert list(pages(manifest(), data, rejected)) == list(pages(manifest(), dict(reversed(data.items())), rejected))

@@ -84,6 +84,19 @@ def test_sixteen_bit_greys_keep_their_tone() -> None:
     assert sheets.thumbnail(out.getvalue(), 8).getpixel((4, 4)) == (128, 128, 128)
 
 
+def test_odd_metadata_is_not_spoken_of(row: Any, write: Any, recwarn: pytest.WarningsRecorder) -> None:
+    out = io.BytesIO()
+    tail = b"\xff\xff" + b"\x01" * 40  # a directory of 65,535 entries that are not there
+    Image.new("RGB", (64, 80), "lime").save(out, "JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08" + tail)
+    picture = {"bytes": out.getvalue(), "path": "1.jpg"}
+    with pytest.warns(UserWarning, match="EXIF"), Image.open(io.BytesIO(out.getvalue())) as plain:
+        plain.getexif()
+    recwarn.clear()
+    data = write({"train": [row("1", ["2"], image=picture), row("2", ["1"], image=picture)]})
+    assert near(opened(sheets.outfits(data, survey(data))), (0, 255, 0)).any()
+    assert not recwarn.list
+
+
 def shown(box: tuple[float, float, float, float] | None = None) -> sheets.Shown:
     picture = Image.new("RGB", (100, 100), "red")
     matte = Image.new("L", (100, 100))

@@ -1,0 +1,27 @@
+"""What the core imports stands among its dependencies, whatever else brings it along today."""
+
+import ast
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("schemas", "annotators", "builders", "cards")
+PACKAGES = {"PIL": "pillow"}
+"""Packages by the module they give, where the names differ."""
+
+
+def test_every_import_of_the_core_is_declared() -> None:
+    said = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    declared = {re.match(r"[\w.-]+", one)[0] for one in said}  # type: ignore[index]
+    used = set()
+    for path in (path for room in ROOMS for path in (ROOT / room).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                used |= {name.name.split(".")[0] for name in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                used.add(str(node.module).split(".")[0])
+    others = used - set(sys.stdlib_module_names) - set(ROOMS)
+    assert {PACKAGES.get(name, name) for name in others} - declared == set()
+    assert "numpy" in others
