@@ -50,8 +50,11 @@ class Look:
         self.given_by: dict[str, Annotator] = {}
         self._stores: dict[str, Store] = {}
 
-    def read_files(self, judge: Callable[[Row], Drop | None]) -> None:
-        """Stage "file": reads and decodes every file once; what cannot be decoded is dropped with its reason."""
+    def read_files(self, judge: Callable[[Row, str], Drop | None]) -> None:
+        """Stage "file": reads and decodes every file once; what cannot be decoded is dropped with its reason.
+
+        `judge` is asked of the rest, with the md5 of the file.
+        """
         facts = Store(self.work.annotations, "files", _files_identity(self.limits))
         rows_in = len(self.ledger)
         self._fingerprint_files()
@@ -86,15 +89,15 @@ class Look:
             yield from (FileRow(row.key, row.post.path) for row, lacks in zip(rows, missing, strict=True) if lacks)
 
     def _judge_files(self, rows: Sequence[Row], facts: Store, failed: Mapping[str, str],
-                     judge: Callable[[Row], Drop | None]) -> None:
+                     judge: Callable[[Row, str], Drop | None]) -> None:
         read = [row for row in rows if row.key not in failed]
         drops = [(row.post.id, drop(failed[row.key])) for row in rows if row.key in failed]
         columns = facts.columns([row.key for row in read], FILE_FACTS.names)
         filled = []
-        for row, sha, width, height, size, reason, detail in zip(
+        for row, sha, md5, width, height, size, reason, detail in zip(
                 read, *(columns[name] for name in FILE_FACTS.names), strict=True):
             filled.append(row._replace(sha256=sha, key=sha, width=width, height=height, bytes=size))
-            why = drop(reason, value=detail) if reason else judge(filled[-1])
+            why = drop(reason, value=detail) if reason else judge(filled[-1], md5)
             if why is not None:
                 drops.append((row.post.id, why))
         self.ledger.fill(filled)
@@ -178,7 +181,7 @@ def _shards(rows: Iterable[T], total: int, workers: int) -> Iterator[list[T]]:
 
 
 def _files_identity(limits: Limits) -> str:
-    said = {"decoder": 1, "max_bytes": limits.max_bytes, "max_pixels": limits.max_pixels}
+    said = {"decoder": 1, "facts": FILE_FACTS.names, "max_bytes": limits.max_bytes, "max_pixels": limits.max_pixels}
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 

@@ -71,7 +71,7 @@ def run(options: Retribooru) -> int:
         ledger = select_posts(source, options, wanted, work.state, progress)
         look = Look(work, Local(options.workers), ledger, progress,
                     Limits(options.max_bytes, options.max_pixels))
-        look_at_pictures(look, options, models)
+        look_at_pictures(look, options, wanted.exclude, models)
         places = group_outfits(look, options)
         roles: Mapping[str, Annotator] = vars(models)
         build = Build(options, source, roles, wanted.exclude.digest)
@@ -104,7 +104,9 @@ def open_source(options: Retribooru, state: Path, progress: Progress) -> Source:
 def selection(options: Retribooru) -> select.Selection:
     """What the tag filters want. Raises UsageError for an unknown rating or an unreadable --exclude file."""
     exclude = select.Exclude() if options.exclude is None else select.read_exclude(options.exclude)
-    return select.Selection(exclude, select.read_ratings(options.ratings), tagged=options.source != "folder")
+    tagged = options.source != "folder"
+    select.check_exclude(exclude, tagged)
+    return select.Selection(exclude, select.read_ratings(options.ratings), tagged)
 
 
 def select_posts(source: Source, options: Retribooru, wanted: select.Selection, state: Path,
@@ -135,10 +137,11 @@ def first_that_pass(found: Iterator[Post | Rejected], wanted: select.Selection,
             limit -= isinstance(item, Post) and select.select(item, wanted) is None
 
 
-def look_at_pictures(look: Look, options: Retribooru, models: Models) -> None:
+def look_at_pictures(look: Look, options: Retribooru, exclude: select.Exclude, models: Models) -> None:
     """Stages "file" to "answers": from cheap to costly, each only for rows that passed the one before."""
     least = models.faces.default_score if options.face_score is None else options.face_score
-    look.read_files(lambda row: select.side_at_least(row.width, row.height, options.min_side))
+    look.read_files(lambda row, md5: select.excluded_file(md5, exclude)
+                    or select.side_at_least(row.width, row.height, options.min_side))
     cut_figures(look, models.masks, options.margin, options.min_side)
 
     faces, masks, answers = (f"{one.name}:{one.identity[:16]}" for one in (models.faces, models.masks, models.answers))

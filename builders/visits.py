@@ -21,9 +21,9 @@ from schemas.errors import BuildError, RowError
 BATCH = 8
 """Pictures decoded at a time; no answer depends on it, memory does."""
 
-FILE_FACTS = pa.schema([("sha256", pa.string()), ("width", pa.int32()), ("height", pa.int32()),
+FILE_FACTS = pa.schema([("sha256", pa.string()), ("md5", pa.string()), ("width", pa.int32()), ("height", pa.int32()),
                         ("bytes", pa.int64()), ("reason", pa.string()), ("detail", pa.string())])
-"""What is learnt of a file by reading it; `reason` is empty for a good picture."""
+"""What is learnt of a file by reading it; `reason` is empty for a good picture; md5 is how booru sites name files."""
 
 RETRYABLE = frozenset({"missing_file", "unreadable"})
 """Reasons that another run may find gone; they are never stored."""
@@ -68,10 +68,12 @@ class ReadFiles:
         return len(shard), failed
 
     def _facts(self, path: str) -> dict[str, Any]:
-        facts: dict[str, Any] = {"sha256": "", "width": 0, "height": 0, "bytes": 0, "reason": "", "detail": ""}
+        facts: dict[str, Any] = {"sha256": "", "md5": "", "width": 0, "height": 0, "bytes": 0,
+                                 "reason": "", "detail": ""}
         try:
             data = images.read(Path(path), max_bytes=self.limits.max_bytes)
-            facts |= {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+            facts |= {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data),
+                      "md5": hashlib.md5(data, usedforsecurity=False).hexdigest()}
             decoded = images.decode(data, max_pixels=self.limits.max_pixels)
             facts |= {"width": decoded.width, "height": decoded.height}
         except RowError as error:

@@ -1,5 +1,6 @@
 """`--source folder` from end to end: pictures that are no anime figures, and folders that give nothing."""
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -50,3 +51,21 @@ def test_no_row_left_is_a_user_error_and_publishes_nothing(tmp_path: Path, capsy
     assert _build(tmp_path / "root", tmp_path / "out") == 2
     assert "no row is left to publish (singleton 2)" in capsys.readouterr().err
     assert not (tmp_path / "out" / "1.0.0").exists()
+
+
+def test_exclude_by_name_and_by_the_files_own_md5(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _pictures(tmp_path / "root" / "dog", 3, 7)
+    _pictures(tmp_path / "root" / "cat", 3, 8)
+    _pictures(tmp_path / "root" / "cow", 2, 9)
+    md5 = hashlib.md5((tmp_path / "root" / "cat" / "1.png").read_bytes()).hexdigest()
+    unwanted = tmp_path / "exclude.txt"
+    unwanted.write_text(f"name:dog\n{md5}\n")
+    words = ("--match-rule", "identity", "--test-seen", "0", "--test-unseen", "0", "--exclude", str(unwanted))
+    assert _build(tmp_path / "root", tmp_path / "out", *words) == 0
+    kept = pq.read_table(tmp_path / "out" / "1.0.0" / "data", columns=["id"])["id"].to_pylist()
+    assert sorted(kept) == ["cat/0", "cat/2", "cow/0", "cow/1"]
+    left = pq.read_table(tmp_path / "out" / "1.0.0" / "rejected.parquet").to_pylist()
+    assert {row["reason"] for row in left} == {"excluded"} and len(left) == 4
+    unwanted.write_text("artist:someone\n")
+    assert _build(tmp_path / "root", tmp_path / "out", *words) == 2
+    assert "artist:someone" in capsys.readouterr().err
