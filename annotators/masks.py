@@ -37,7 +37,8 @@ class Masks:
 
     def __init__(self, weights: str = LIGHT) -> None:
         self._weights = resolve(self.name, weights)
-        self.identity = identity(self.name, _VERSION, {"pad": PAD, "png": PNG_LEVEL, "steepest": STEEPEST}, self._weights.sha256)
+        options = {"pad": PAD, "png": PNG_LEVEL, "steepest": STEEPEST}
+        self.identity = identity(self.name, _VERSION, options, self._weights.sha256)
         self.provenance = self._weights.provenance("matte network, onnxruntime, one thread")
 
     def __call__(self, batch: Batch) -> dict[str, list[Any]]:

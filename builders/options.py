@@ -35,7 +35,8 @@ class Retribooru:
     count: int = option(400, "figure files to draw (sample)", group="source", low=20, high=1_000_000, metavar="N")
     limit: int = option(0, "take only the first N rows that pass the tag filters; 0 takes all", group="source", low=0,
                         metavar="N")
-    exclude: Path | None = option(None, "file of post ids, md5s, artists and names to leave out, one a line",
+    exclude: Path | None = option(None, "file of what to leave out, one a line: post ids, md5s, names of artists, "
+                                  "characters, people's folders or rows; post:, md5:, artist: or name: says which",
                                   group="source", metavar="FILE")
 
     out: Path = option(Path(), "folder for published versions and the store of annotations", group="output",

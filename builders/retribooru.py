@@ -57,10 +57,13 @@ def run(options: Retribooru) -> int:
     """Builds, prints where the dataset is, and returns the exit code."""
     progress = Progress(options.log)
     wanted = selection(options)
+    # Beyond --limit nothing is seen, so there nothing can be said of entries without a row.
+    vain = set() if options.limit else set(wanted.exclude.entries)
     with ExitStack() as stack:
         if options.dry_run:
             state = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="likeness-")))
-            ledger = select_posts(open_source(options, state, progress), options, wanted, state, progress)
+            ledger = select_posts(open_source(options, state, progress), options, wanted, state, progress, vain)
+            say_vain({entry for entry in vain if not entry.startswith("md5:")}, progress)
             print(f"dry run: {len(ledger):,} rows would be looked at; nothing was written")
             return 0
         models = open_models(options.backend)
@@ -68,10 +71,11 @@ def run(options: Retribooru) -> int:
             options = replace(options, face_score=models.faces.default_score)
         work = stack.enter_context(Workspace(options.out))
         source = open_source(options, work.state, progress)
-        ledger = select_posts(source, options, wanted, work.state, progress)
+        ledger = select_posts(source, options, wanted, work.state, progress, vain)
         look = Look(work, Local(options.workers), ledger, progress,
                     Limits(options.max_bytes, options.max_pixels))
-        look_at_pictures(look, options, wanted.exclude, models)
+        read_files(look, wanted.exclude, options.min_side, vain)
+        look_at_pictures(look, options, models)
         places = group_outfits(look, options)
         roles: Mapping[str, Annotator] = vars(models)
         build = Build(options, source, roles, wanted.exclude.digest)
@@ -110,8 +114,9 @@ def selection(options: Retribooru) -> select.Selection:
 
 
 def select_posts(source: Source, options: Retribooru, wanted: select.Selection, state: Path,
-                 progress: Progress) -> Ledger:
-    """Stages "source" and "select": what is a row, and which rows their tags let pass."""
+                 progress: Progress, vain: set[str]) -> Ledger:
+    """Stages "source" and "select": what is a row, and which rows their tags let pass. Takes from `vain` the entries
+    of the --exclude file that named a post."""
     ledger = Ledger(state / "ledger.sqlite", source.root)
     found = source.posts()
     if options.limit:
@@ -121,6 +126,7 @@ def select_posts(source: Source, options: Retribooru, wanted: select.Selection, 
     progress.step(ledger.close_stage("source", rows_in))
     rows_in = len(ledger)
     for rows in ledger.rows():
+        vain.difference_update(*(select.named(row.post, wanted.exclude) for row in rows))
         verdicts = ((row.post.id, select.select(row.post, wanted)) for row in rows)
         ledger.drop([(row, why) for row, why in verdicts if why is not None])
     ledger.drop_singletons("select")
@@ -137,11 +143,26 @@ def first_that_pass(found: Iterator[Post | Rejected], wanted: select.Selection,
             limit -= isinstance(item, Post) and select.select(item, wanted) is None
 
 
-def look_at_pictures(look: Look, options: Retribooru, exclude: select.Exclude, models: Models) -> None:
-    """Stages "file" to "answers": from cheap to costly, each only for rows that passed the one before."""
+def read_files(look: Look, exclude: select.Exclude, min_side: int, vain: set[str]) -> None:
+    """Stage "file". Takes from `vain` the entries that named a file, and tells of those that are left."""
+    def judge(row: Row, md5: str) -> Drop | None:
+        vain.discard(f"md5:{md5}")
+        return select.excluded_file(md5, exclude) or select.side_at_least(row.width, row.height, min_side)
+
+    look.read_files(judge)
+    say_vain(vain, look.progress)
+
+
+def say_vain(vain: set[str], progress: Progress) -> None:
+    """Tells of entries of the --exclude file that left out nothing: a slip of the pen would publish somebody."""
+    if vain:
+        more = f" and {len(vain) - 20} more" if len(vain) > 20 else ""
+        progress.say(f"--exclude: no row was named by {', '.join(sorted(vain)[:20])}{more}")
+
+
+def look_at_pictures(look: Look, options: Retribooru, models: Models) -> None:
+    """Stages "figure" to "answers": from cheap to costly, each only for rows that passed the one before."""
     least = models.faces.default_score if options.face_score is None else options.face_score
-    look.read_files(lambda row, md5: select.excluded_file(md5, exclude)
-                    or select.side_at_least(row.width, row.height, options.min_side))
     cut_figures(look, models.masks, options.margin, options.min_side)
 
     faces, masks, answers = (f"{one.name}:{one.identity[:16]}" for one in (models.faces, models.masks, models.answers))

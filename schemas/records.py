@@ -62,7 +62,7 @@ REASONS: dict[str, tuple[Stage, str]] = {
     "not_a_file": ("source", "a directory, socket or other non-file with a picture's name"),
     "outside_root": ("source", "a symbolic link that leads out of the root"),
     "duplicate_file": ("source", "a second file for the same figure (another tree or extension)"),
-    "excluded": ("select", "named in the --exclude file (post id, md5 or artist)"),
+    "excluded": ("select", "named in the --exclude file (post id, artist, name, md5; a file's own md5 at stage file)"),
     "status": ("select", "deleted, banned, pending or flagged post"),
     "banned_artist": ("select", "carries the banned_artist tag"),
     "rating": ("select", "rating not among --ratings"),
