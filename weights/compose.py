@@ -70,18 +70,18 @@ def _swatch(bank: Bank, rng: Generator, width: int, height: int) -> Image.Image:
     return flat.resize((width, height), Image.Resampling.BILINEAR)
 
 
-def _backdrop(bank: Bank, rng: Generator, width: int, height: int) -> Image.Image:
+def _backdrop(bank: Bank, rng: Generator, width: int, height: int, wild: float) -> Image.Image:
     """A plain colour, a background of the bank, or a collage of several with hard edges, as photographs have."""
     if rng.random() < 0.1:
         shade = 255 if rng.random() < 0.4 else int(rng.integers(0, 256))
         colour = tuple(np.clip(shade + rng.normal(0, 12, 3) * (rng.random() < 0.7), 0, 255).astype(int).tolist())
         return Image.new("RGB", (width, height), colour)
-    image = recolour(_patch(bank, rng, width, height), rng, rng.choice([0.3, 0.6, 1.0]))
+    image = recolour(_patch(bank, rng, width, height), rng, wild * rng.choice([0.3, 0.6, 1.0]))
     if rng.random() < 0.4:
         for _ in range(int(rng.integers(2, 9))):
             wide, tall = (max(6, int(side * np.exp(rng.uniform(-3, -0.3)))) for side in (width, height))
             piece = _patch(bank, rng, wide, tall) if rng.random() < 0.92 else _swatch(bank, rng, wide, tall)
-            piece = recolour(piece, rng, 0.6)
+            piece = recolour(piece, rng, 0.6 * wild)
             at = (int(rng.uniform(-0.2, 1) * width), int(rng.uniform(-0.2, 1) * height))
             shape = Image.new("L", (wide, tall), 255)
             if rng.random() < 0.5:
@@ -206,10 +206,13 @@ def _canvas_size(rng: Generator, size: int) -> tuple[int, int]:
     return (max(32, round(size * ratio)), size) if ratio < 1 else (size, max(32, round(size / ratio)))
 
 
-def compose(bank: Bank, rng: Generator, size: int) -> Picture:
-    """One training picture of `size` x `size`; all of it follows from the state of `rng` and the bank."""
+def compose(bank: Bank, rng: Generator, size: int, wild: float = 1.0) -> Picture:
+    """One training picture of `size` x `size`; all of it follows from the state of `rng` and the bank.
+
+    `wild` 0..1 scales how far the colours of figure and background stray from what was drawn.
+    """
     width, height = _canvas_size(rng, size)
-    image = _backdrop(bank, rng, width, height)
+    image = _backdrop(bank, rng, width, height, wild)
     if rng.random() < 0.35:
         _litter(image, bank, rng, 1.0)
     matte = Image.new("L", (width, height))
@@ -218,7 +221,7 @@ def compose(bank: Bank, rng: Generator, size: int) -> Picture:
     frame = (0.0, 0.0, float(width), float(height))
     for _ in range(int(rng.choice([0, 1, 2], p=[0.07, 0.83, 0.10]))):
         placed = _place(bank.figure(int(rng.integers(bank.count("figures")))), (width, height), rng)
-        figure = dress(placed.image, bank, rng)
+        figure = dress(placed.image, bank, rng, wild)
         alpha = figure.getchannel("A")
         if rng.random() < 0.1:  # a soft shadow behind the figure, which is background
             shadow = alpha.filter(ImageFilter.GaussianBlur(rng.uniform(2, 6))).point(lambda v: v * 0.5)

@@ -18,7 +18,7 @@ Box = tuple[float, float, float, float]
 def recolour(image: Image.Image, rng: Generator, strength: float) -> Image.Image:
     """Random hue turn, saturation, contrast, brightness and gamma of an RGB picture."""
     angle = rng.normal(0, 0.5) * strength if rng.random() < 0.6 else rng.uniform(-np.pi, np.pi) * strength
-    saturation = rng.uniform(1 - 0.75 * strength, 1 + 0.5 * strength) if rng.random() > 0.08 else 0.0
+    saturation = rng.uniform(1 - 0.75 * strength, 1 + 0.5 * strength) if rng.random() > 0.1 * strength else 0.0
     grey = np.full((3, 3), 1 / 3)
     cos, sin = np.cos(angle), np.sin(angle)
     axis = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / np.sqrt(3)
@@ -125,10 +125,10 @@ def _two_tone(colour: Image.Image, rng: Generator) -> Image.Image:
     return Image.composite(other, colour, mask)
 
 
-def dress(figure: Image.Image, bank: Bank, rng: Generator) -> Image.Image:
-    """Colour, light and line of the figure alone; its alpha stays the truth."""
+def dress(figure: Image.Image, bank: Bank, rng: Generator, wild: float) -> Image.Image:
+    """Colour, light and line of the figure alone; its alpha stays the truth. `wild` scales how far colours stray."""
     alpha = figure.getchannel("A")
-    colour = recolour(figure.convert("RGB"), rng, rng.choice([0.25, 0.6, 1.0], p=[0.45, 0.35, 0.2]))
+    colour = recolour(figure.convert("RGB"), rng, wild * rng.choice([0.25, 0.6, 1.0], p=[0.45, 0.35, 0.2]))
     if rng.random() < 0.25:  # cloth, paper and brush have textures that our drawings lack
         cloth = Image.fromarray(bank.pixels("scenes", int(rng.integers(bank.count("scenes"))))).resize(figure.size)
         colour = Image.blend(colour, recolour(cloth, rng, 0.6), rng.uniform(0.08, 0.5))

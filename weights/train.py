@@ -31,6 +31,7 @@ from weights.losses import face_loss, matte_loss
 from weights.net import Likeness
 from weights.score import best_threshold, matte_iou
 
+TAME_FROM = 0.7  # share of the steps after which colours stay near the drawn ones, nearer to those of real art
 HELD_OUT = 240  # composed pictures of the first chunk, which training never sees
 
 
@@ -63,7 +64,8 @@ class Stream(IterableDataset[Picture]):
         info = torch.utils.data.get_worker_info()
         number, step = (0, 1) if info is None else (info.id, info.num_workers)
         for n in range(self._first + number, 2**62, step):
-            yield compose(bank, np.random.default_rng([self._options.seed, n]), self._options.size)
+            wild = 0.4 if n > TAME_FROM * self._options.steps * self._options.batch else 1.0
+            yield compose(bank, np.random.default_rng([self._options.seed, n]), self._options.size, wild)
 
 
 def collate(pictures: list[Picture]) -> tuple[Tensor, Tensor, list[Tensor], list[Tensor]]:
