@@ -35,7 +35,7 @@ from builders.progress import Progress
 from builders.sources import Source
 from builders.sources.danbooru2019 import Danbooru2019
 from builders.sources.folder import Folder
-from builders.sources.sample import Sample, draw_mirror
+from builders.sources.sample import Sample, draw_mirror, mirror_name
 from builders.visits import Limits
 from builders.workspace import Workspace
 from schemas.errors import UsageError
@@ -99,7 +99,7 @@ def open_source(options: Retribooru, state: Path, progress: Progress) -> Source:
         return Folder(options.root, skip=options.out)
     if options.source == "danbooru2019" and options.root is not None:
         return Danbooru2019(options.root)
-    root = state / f"sample-{options.count}-{options.seed}"
+    root = state / mirror_name(options.count, options.seed)
     with progress.bar("draw", options.count, "drawing") as bar:
         draw_mirror(root, options.count, options.seed, options.workers, bar.advance)
     return Sample(root)

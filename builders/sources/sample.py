@@ -70,6 +70,11 @@ class Sample(Danbooru2019):
             yield msgspec.structs.replace(item, post_url="") if isinstance(item, Post) else item
 
 
+def mirror_name(count: int, seed: int) -> str:
+    """Name of the mirror's folder: another version of the drawings gets another folder, not an error."""
+    return f"sample-{count}-{seed}-v{VERSION}.{drawing.VERSION}"
+
+
 def draw_mirror(root: Path, count: int = 400, seed: int = 0, workers: int = 2,
                 progress: Callable[[int], None] | None = None) -> None:
     """Draws the mirror with `count` figure files into `root`; does nothing when it stands there already.

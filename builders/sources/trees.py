@@ -17,7 +17,9 @@ COUNTED = ("hidden_files", "other_files", "linked_folders", "unreadable_folders"
 """Verdicts that are counted; every other verdict but "" and OUTPUT is a reason of `schemas.records.REASONS`."""
 
 OUTPUT = "output_folder"
-"""Verdict on the folder that `walk` was told to skip."""
+"""Verdict on the folder that `walk` was told to skip, and then on those of other builds, known by their `.state`."""
+
+_STATE = ".state"
 
 
 class Listed(NamedTuple):
@@ -60,8 +62,8 @@ def walk(root: Path, top: str = "", wanted: Callable[[str], bool] = is_picture,
     """Everything below `root/top` in a fixed order: a folder's files by name, then its folders by name.
 
     Wanted files come with the verdict "", or `outside_root` (a link leads out of the root) or `not_a_file`.
-    What is not wanted comes with a verdict of COUNTED. Links to folders are not followed. The folder `skip` is not
-    entered: it comes with the verdict OUTPUT.
+    What is not wanted comes with a verdict of COUNTED. Links to folders are not followed. The folder `skip`, and
+    when it is given every folder that another build wrote into, is not entered: it comes with the verdict OUTPUT.
     """
     apart = "" if skip is None else _below(root, skip)
     pending = [top]
@@ -71,6 +73,9 @@ def walk(root: Path, top: str = "", wanted: Callable[[str], bool] = is_picture,
             names = _names(root / folder)
         except OSError:
             yield Listed(folder, 0, "unreadable_folders")
+            continue
+        if folder and skip is not None and _STATE in names:
+            yield Listed(folder, 0, OUTPUT)
             continue
         below = []
         for name in names:

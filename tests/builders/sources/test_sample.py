@@ -18,7 +18,7 @@ from builders import select
 from builders.sources import drawing, sample
 from builders.sources.danbooru2019 import Danbooru2019
 from builders.sources.lines import Lines
-from builders.sources.sample import Sample, draw_chunk, draw_mirror
+from builders.sources.sample import Sample, draw_chunk, draw_mirror, mirror_name
 from schemas.errors import UsageError
 from schemas.records import Post, Rejected
 
@@ -117,6 +117,15 @@ def test_a_mirror_of_other_drawings_is_refused(small: Path, monkeypatch: pytest.
             patch.setattr(module, "VERSION", 99)
             with pytest.raises(UsageError, match="version of the drawings"):
                 draw_mirror(small, count=24, seed=3)
+
+
+def test_another_version_of_the_drawings_has_another_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = {mirror_name(24, 3), mirror_name(24, 4), mirror_name(25, 3)}
+    for module in (sample, drawing):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "VERSION", 99)
+            names.add(mirror_name(24, 3))
+    assert len(names) == 5
 
 
 def test_the_sample_says_whose_the_pictures_are_and_links_no_page(small: Path) -> None:
