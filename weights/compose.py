@@ -44,10 +44,10 @@ class _Placed:
     seen: float
 
 
-def _patch(bank: Bank, rng: Generator, width: int, height: int) -> Image.Image:
+def _patch(bank: Bank, rng: Generator, width: int, height: int, kind: str = "scenes") -> Image.Image:
     """A random part of a random background, mirrored half the time."""
-    source = Image.fromarray(bank.pixels("scenes", int(rng.integers(bank.count("scenes")))))
-    ratio = min(source.width / width, source.height / height) * rng.uniform(0.35, 1.0)
+    source = Image.fromarray(bank.pixels(kind, int(rng.integers(bank.count(kind)))))
+    ratio = min(source.width / width, source.height / height) * rng.uniform(0.45, 1.0)
     x, y = rng.uniform(0, source.width - width * ratio), rng.uniform(0, source.height - height * ratio)
     image = source.resize((width, height), Image.Resampling.BILINEAR, (x, y, x + width * ratio, y + height * ratio))
     return image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if rng.random() < 0.5 else image
@@ -71,11 +71,13 @@ def _swatch(bank: Bank, rng: Generator, width: int, height: int) -> Image.Image:
 
 
 def _backdrop(bank: Bank, rng: Generator, width: int, height: int, wild: float) -> Image.Image:
-    """A plain colour, a background of the bank, or a collage of several with hard edges, as photographs have."""
+    """A plain colour, a place in perspective, a background, or a collage of several with hard edges."""
     if rng.random() < 0.1:
         shade = 255 if rng.random() < 0.4 else int(rng.integers(0, 256))
         colour = tuple(np.clip(shade + rng.normal(0, 12, 3) * (rng.random() < 0.7), 0, 255).astype(int).tolist())
         return Image.new("RGB", (width, height), colour)
+    if rng.random() < 0.65:
+        return _place_in_perspective(bank, rng, width, height, wild)
     image = recolour(_patch(bank, rng, width, height), rng, wild * rng.choice([0.3, 0.6, 1.0]))
     if rng.random() < 0.4:
         for _ in range(int(rng.integers(2, 9))):
@@ -91,6 +93,16 @@ def _backdrop(bank: Bank, rng: Generator, width: int, height: int, wild: float) 
     if rng.random() < 0.2:
         image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.5, 5)))
     if rng.random() < 0.5:  # photographs are duller than random colours
+        image = Image.blend(image, image.convert("L").convert("RGB"), rng.uniform(0.2, 0.85))
+    return image
+
+
+def _place_in_perspective(bank: Bank, rng: Generator, width: int, height: int, wild: float) -> Image.Image:
+    """A room, street or park as sharp as the figure, mostly in its own colours."""
+    image = recolour(_patch(bank, rng, width, height, "spaces"), rng, wild * rng.choice([0.0, 0.3, 0.8]))
+    if rng.random() < 0.1:
+        image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.5, 3)))
+    if rng.random() < 0.2:
         image = Image.blend(image, image.convert("L").convert("RGB"), rng.uniform(0.2, 0.85))
     return image
 

@@ -23,14 +23,17 @@ from PIL import Image
 from builders.sources import drawing
 from builders.sources.drawing.distractors import random_distractor
 from weights.scenery import scenery
+from weights.spaces import space
 
 Pixels = NDArray[np.uint8]
 
 FIGURES = 250  # per chunk
 SCENES = 70
 DISTRACTORS = 40
+SPACES = 40
 TALLEST = 352  # longest side of a stored figure, pixels
 SCENE_SIDE = 320
+SPACE_SIDE = 384
 WILD = 0.8  # the rest are drawings as the sample mirror draws them
 
 
@@ -102,16 +105,27 @@ def render_chunk(cache: Path, seed: int, number: int) -> None:
         "scenes": _pack(scenes, cache / f"{stem}.scenes.npy"),
         "distractors": _pack(things, cache / f"{stem}.distractors.npy"),
     }
-    part = cache / f"{stem}.json.part"
+    _finish(index, cache / f"{stem}.json")
+
+
+def render_spaces(cache: Path, seed: int, number: int) -> None:
+    """Write the places in perspective of chunk `number`: `NNNN.spaces.npy`, and their index last."""
+    rng = np.random.default_rng([seed, number, 1])
+    made = [space(rng, SPACE_SIDE) for _ in range(SPACES)]
+    _finish({"spaces": _pack(made, cache / f"{number:04d}.spaces.npy")}, cache / f"{number:04d}.spaces.json")
+
+
+def _finish(index: dict[str, Any], path: Path) -> None:
+    part = path.with_suffix(".part")
     part.write_text(json.dumps(index, default=lambda value: value.item()))
-    part.rename(cache / f"{stem}.json")
+    part.rename(path)
 
 
 class Bank:
     """Finished chunks of a cache, memory-mapped. `held_out` takes the first chunk alone, else all but the first."""
 
     def __init__(self, cache: Path, *, held_out: bool) -> None:
-        found = sorted(cache.glob("[0-9]*.json"))
+        found = [path.with_suffix("").with_suffix(".json") for path in sorted(cache.glob("*.spaces.json"))]
         found = found[:1] if held_out else found[1:]
         if not found:
             raise SystemExit(f"no finished chunk in {cache}: run `python -m weights.data --cache {cache}` first")
@@ -119,9 +133,9 @@ class Bank:
         self._where: dict[str, list[tuple[int, tuple[int, int, int, int]]]] = {}
         self._truth: list[Any] = []
         for path in found:
-            index = json.loads(path.read_text())
+            index = json.loads(path.read_text()) | json.loads(path.with_suffix(".spaces.json").read_text())
             self._truth += index["truth"]
-            for kind in ("figures", "scenes", "distractors"):
+            for kind in ("figures", "scenes", "distractors", "spaces"):
                 self._where.setdefault(kind, []).extend((len(self._flat), tuple(row)) for row in index[kind])
                 self._flat.append(np.load(path.with_suffix(f".{kind}.npy"), mmap_mode="r"))
 
@@ -146,9 +160,10 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
     options.cache.mkdir(parents=True, exist_ok=True)
-    missing = [n for n in range(options.chunks) if not (options.cache / f"{n:04d}.json").exists()]
     with multiprocessing.Pool(options.workers) as pool:
-        pool.starmap(render_chunk, [(options.cache, options.seed, n) for n in missing], chunksize=1)
+        for render, suffix in ((render_chunk, ".json"), (render_spaces, ".spaces.json")):
+            missing = [n for n in range(options.chunks) if not (options.cache / f"{n:04d}{suffix}").exists()]
+            pool.starmap(render, [(options.cache, options.seed, n) for n in missing], chunksize=1)
 
 
 if __name__ == "__main__":

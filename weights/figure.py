@@ -125,6 +125,20 @@ def _two_tone(colour: Image.Image, rng: Generator) -> Image.Image:
     return Image.composite(other, colour, mask)
 
 
+def _volume(colour: Image.Image, alpha: Image.Image, rng: Generator) -> Image.Image:
+    """Round shading: away from the light the figure takes the colour of the shadow, from its outline inwards."""
+    deep = max(2.0, rng.uniform(0.01, 0.06) * max(alpha.size))
+    slope = np.gradient(np.asarray(alpha.filter(ImageFilter.GaussianBlur(deep)), np.float32) * np.float32(deep / 110))
+    angle = rng.uniform(0, 2 * np.pi)
+    facing = slope[1] * np.float32(np.cos(angle)) + slope[0] * np.float32(np.sin(angle))
+    dark = np.clip(facing * np.float32(rng.uniform(0.4, 1.6)), 0, 0.9)[..., None]
+    bright = np.clip(-facing * np.float32(rng.uniform(0, 0.8)), 0, 0.6)[..., None]
+    shadow = np.clip(rng.uniform(0.25, 0.7) + rng.normal(0, 0.18, 3), 0.05, 1).astype(np.float32)
+    pixels = np.asarray(colour, np.float32)
+    pixels = pixels * (1 - dark + dark * shadow)
+    return Image.fromarray((pixels + (255 - pixels) * bright).astype(np.uint8))
+
+
 def dress(figure: Image.Image, bank: Bank, rng: Generator, wild: float) -> Image.Image:
     """Colour, light and line of the figure alone; its alpha stays the truth. `wild` scales how far colours stray."""
     alpha = figure.getchannel("A")
@@ -132,7 +146,9 @@ def dress(figure: Image.Image, bank: Bank, rng: Generator, wild: float) -> Image
     if rng.random() < 0.25:  # cloth, paper and brush have textures that our drawings lack
         cloth = Image.fromarray(bank.pixels("scenes", int(rng.integers(bank.count("scenes"))))).resize(figure.size)
         colour = Image.blend(colour, recolour(cloth, rng, 0.6), rng.uniform(0.08, 0.5))
-    if rng.random() < 0.45:
+    if rng.random() < 0.4:
+        colour = _volume(colour, alpha, rng)
+    if rng.random() < 0.3:
         colour = _two_tone(colour, rng)
     if rng.random() < 0.1:
         colour = colour.filter(ImageFilter.MaxFilter(3))  # thins dark lines away

@@ -58,6 +58,36 @@ class Pool(nn.Module):
         return self.leave(torch.cat(parts, 1))
 
 
+class Glance(nn.Module):
+    """Residual attention of every place of a map to every other: a plain skirt looks like the paint of a wall until the
+    whole picture is seen. A depthwise convolution over the padded map tells places apart.
+    """
+
+    def __init__(self, width: int, inner: int, heads: int = 4) -> None:
+        super().__init__()
+        self.heads = heads
+        self.place = nn.Conv2d(width, width, 3, padding=1, groups=width)
+        self.norm1, self.norm2 = nn.GroupNorm(1, width), nn.GroupNorm(1, width)
+        self.ask = nn.Conv2d(width, 3 * inner, 1)
+        self.tell = nn.Conv2d(inner, width, 1)
+        more, less = nn.Conv2d(width, 2 * inner, 1), nn.Conv2d(2 * inner, width, 1)
+        self.think = nn.Sequential(more, nn.ReLU(inplace=True), less)
+        for last in (self.tell, less):  # begins as the identity
+            assert last.bias is not None
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(last.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        n, _, tall, wide = x.shape
+        placed = self.norm1(x + self.place(x))
+        query, key, value = (
+            part.reshape(n, self.heads, -1, tall * wide).transpose(2, 3) for part in self.ask(placed).chunk(3, 1)
+        )
+        seen = F.scaled_dot_product_attention(query, key, value)
+        x = x + self.tell(seen.transpose(2, 3).reshape(n, -1, tall, wide))
+        return x + self.think(self.norm2(x))
+
+
 class Merge(nn.Module):
     """Decoder step: the coarse map, twice enlarged, meets the finer one of the encoder."""
 
@@ -83,6 +113,7 @@ class Likeness(nn.Module):
         self.stage3 = nn.Sequential(Conv(c2, c3, 3, 2), Split(c3, 2))
         self.stage4 = nn.Sequential(Conv(c3, c4, 3, 2), Split(c4, 2))
         self.stage5 = nn.Sequential(Conv(c4, c5, 3, 2), Split(c5, 1), Pool(c5))
+        self.context = nn.Sequential(Glance(c5, base * 8), Glance(c5, base * 8))
         self.up4 = Merge(c5, c4, c4, 1)
         self.up3 = Merge(c4, c3, c3, 1)
         self.up2 = Merge(c3, c2, c2, 1)
@@ -100,7 +131,7 @@ class Likeness(nn.Module):
         s2 = self.stage2(s1)
         s3 = self.stage3(s2)
         s4 = self.stage4(s3)
-        s5 = self.stage5(s4)
+        s5 = self.context(self.stage5(s4))
         p4 = self.up4(s5, s4)
         return s1, s2, self.up3(p4, s3), p4, s5
 

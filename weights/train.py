@@ -31,7 +31,7 @@ from weights.losses import face_loss, matte_loss
 from weights.net import Likeness
 from weights.score import best_threshold, matte_iou
 
-TAME_FROM = 0.7  # share of the steps after which colours stay near the drawn ones, nearer to those of real art
+TAME_FROM = 0.5  # share of the steps after which colours stay near the drawn ones, nearer to those of real art
 HELD_OUT = 240  # composed pictures of the first chunk, which training never sees
 
 

@@ -14,18 +14,20 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from weights.data import Stored
+from weights.gowns import gown
 
 Points = NDArray[np.float64]
 Colour = tuple[int, int, int]
+Box = tuple[float, float, float, float]
 
 _FINE = 2  # drawn at twice the size, then made smaller: soft edges
 
 
 def trimmed(stored: Stored, rng: Generator) -> Stored:
-    """The figure with one to three things added, on a canvas wide enough for them."""
+    """The figure with up to four things added, on a canvas wide enough for them."""
     height, width = stored.pixels.shape[:2]
     unit = max(stored.face[2] - stored.face[0], stored.face[3] - stored.face[1], 0.08 * height)
-    side, below = int(1.2 * unit), 0 if stored.cut[3] else int(0.4 * unit)
+    side, below = int(1.8 * unit), 0 if stored.cut[3] else int(0.4 * unit)
     left, right = 0 if stored.cut[0] else side, 0 if stored.cut[2] else side
     whole = np.zeros((height + below, width + left + right, 4), np.uint8)
     whole[:height, left : left + width] = stored.pixels
@@ -33,10 +35,13 @@ def trimmed(stored: Stored, rng: Generator) -> Stored:
     x0, y0, x1, y1 = stored.face
     face = (x0 + left, y0, x1 + left, y1)
     behind, before = (Image.new("RGBA", (figure.width * _FINE, figure.height * _FINE)) for _ in range(2))
-    for _ in range(int(rng.integers(1, 4))):
+    if rng.random() < 0.35:
+        waist = _waist(whole, face, unit, rng)
+        gown(before if rng.random() < 0.75 else behind, waist, unit, _cloth(whole, waist, rng), rng)
+    for _ in range(int(rng.integers(0, 4))):
         layer = behind if rng.random() < 0.6 else before
         anchor = _anchor(whole, face, unit, rng)
-        kind = rng.choice(4, p=[0.25, 0.15, 0.4, 0.2])
+        kind = rng.choice(4, p=[0.3, 0.2, 0.3, 0.2])
         if kind == 0:
             _sash(layer, anchor, unit, _cloth(whole, anchor, rng), rng)
         elif kind == 1:
@@ -51,13 +56,20 @@ def trimmed(stored: Stored, rng: Generator) -> Stored:
     return replace(stored, pixels=np.asarray(worn), face=face)
 
 
-def _keep_face(layer: Image.Image, face: tuple[float, float, float, float]) -> None:
+def _keep_face(layer: Image.Image, face: Box) -> None:
     """Nothing lies before the face: its box must stay true."""
     x0, y0, x1, y1 = (round(v) for v in face)
     layer.paste((0, 0, 0, 0), (x0, min(0, y0), x1, y1))
 
 
-def _anchor(pixels: NDArray[np.uint8], face: tuple[float, float, float, float], unit: float, rng: Generator) -> Points:
+def _waist(pixels: NDArray[np.uint8], face: Box, unit: float, rng: Generator) -> Points:
+    """The middle of the body, one and a half to three faces under the chin."""
+    y = int(np.clip(face[3] + unit * rng.uniform(1.4, 2.9), 0, pixels.shape[0] - 1))
+    solid = np.nonzero(pixels[y, :, 3] > 200)[0]
+    return np.array([float(np.median(solid)) if solid.size else (face[0] + face[2]) / 2, float(y)])
+
+
+def _anchor(pixels: NDArray[np.uint8], face: Box, unit: float, rng: Generator) -> Points:
     """A point on the body, between the neck and the hips."""
     height = pixels.shape[0]
     y = int(np.clip(face[3] + unit * rng.uniform(0.3, 3.2), 0, height - 1))
