@@ -10,8 +10,9 @@ what that means:
 - `overlap`: of each question that both answer, the answers have something in common. Not transitive;
 - `identity`: answers are not compared: for folders whose subjects wear nothing, or never change.
 
-Under the looser rules both must have answered the first question. An outfit that the source itself names decides in
-place of the answers.
+Under the looser rules both must have answered the first question, or neither any question: subjects of a folder that
+wear nothing are told apart by their folder alone. An outfit that the source itself names decides in place of the
+answers.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ import pyarrow as pa
 from annotators.answers import normalise
 from builders import near
 from builders.components import Components
-from builders.near import Near
+from builders.near import USUAL, Near, NearOptions
 
 Signature = tuple[frozenset[str], ...]
 """Normalised answers, question by question; or one set that holds the outfit's name."""
@@ -49,13 +50,15 @@ class Groups:
     near: list[Near]
 
 
-def group(rows: pa.Table, match: str = "artist", rule: str = "visible") -> Groups:
+def group(rows: pa.Table, match: str = "artist", rule: str = "visible",
+          alike: NearOptions = USUAL) -> Groups:
     """Groups rows in id order with the columns id, character, artist, answers, outfit_hint, phash, phash_mirror,
-    thumb, post_id and parent_id. `match` "character" drops the artist from the identity; `rule` is one of RULES.
+    thumb, post_id and parent_id. `match` "character" drops the artist from the identity; `rule` is one of RULES;
+    `alike` says what a near copy is.
     """
     columns: dict[str, list[Any]] = {name: rows[name].to_pylist() for name in rows.column_names}
     copies = near.near_copies(columns["phash"], columns["phash_mirror"], columns["thumb"], columns["post_id"],
-                              columns["parent_id"])
+                              columns["parent_id"], alike)
     look = near.twins(columns["phash"], columns["thumb"])
     edits = near.adjacency((look[i], look[j], distance) for i, j, distance in copies)
     artists = [""] * rows.num_rows if match == "character" else columns["artist"]
@@ -105,6 +108,8 @@ def agreement(worn: Sequence[Signature], rule: str) -> Iterator[list[Signature]]
             agree &= shared == fewer if rule == "visible" else (shared > 0) | (fewer == 0)
             if question == 0:
                 agree &= fewer > 0
+        silent = np.array([not any(said) for said in worn])
+        agree |= silent[some, None] & silent
         for others in agree:
             yield [worn[other] for other in np.flatnonzero(others).tolist()]
 

@@ -45,7 +45,7 @@ class NearOptions:
     """How alike is a copy. The defaults were tuned on planted edits, see tests/builders/test_near.py."""
 
     distance: int = 10
-    """Most bits (of 64) in which the hashes of a near copy may differ."""
+    """Most bits (of 64) in which the hashes of a near copy may differ; beyond 11 some would be missed."""
     likeness: float = 0.9
     """Least correlation of the thumbnails, -1..1."""
     family_distance: int = 20
@@ -56,6 +56,9 @@ class NearOptions:
     """Most other pictures that one is compared with because of one hash or one family."""
 
 
+USUAL = NearOptions()
+
+
 def twins(phash: Sequence[str], thumb: Sequence[bytes]) -> list[int]:
     """For each row the first row whose hash and thumbnail equal its own; that is itself for most."""
     first: dict[tuple[str, bytes], int] = {}
@@ -64,7 +67,7 @@ def twins(phash: Sequence[str], thumb: Sequence[bytes]) -> list[int]:
 
 def near_copies(phash: Sequence[str], phash_mirror: Sequence[str], thumb: Sequence[bytes],
                 post_id: Sequence[str], parent_id: Sequence[str],
-                options: NearOptions = NearOptions()) -> list[Near]:
+                options: NearOptions = USUAL) -> list[Near]:
     """All near copies among rows in id order, sorted: (i, j, distance) with i < j.
 
     Hashes are 16 hex digits, thumbnails 256 grey levels, ids "" where unknown. Of n twins only the n - 1 pairs

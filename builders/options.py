@@ -77,6 +77,14 @@ class Retribooru:
                              "both show the whole outfit; overlap: what both answer has something in common; "
                              "identity: answers are not compared",
                              group="grouping", choices=("strict", "visible", "overlap", "identity"))
+    near_distance: int = option(10, "most of the 64 bits of two pictures' hashes that differ in near copies, which are "
+                                "never each other's references", group="grouping", low=0, high=11, metavar="BITS")
+    near_likeness: float = option(0.9, "least correlation of the 16 x 16 thumbnails of near copies", group="grouping",
+                                  low=-1, high=1, metavar="X")
+    family_distance: int = option(20, "the same distance for posts that are parent and child, or siblings",
+                                  group="grouping", low=0, high=64, metavar="BITS")
+    family_likeness: float = option(0.7, "the same correlation for posts that are parent and child, or siblings",
+                                    group="grouping", low=-1, high=1, metavar="X")
     test_seen: float = option(0.04, "share of rows held out as other outfits of training characters",
                               group="grouping", low=0, high=0.5, metavar="X")
     test_unseen: float = option(0.04, "share of characters held out whole", group="grouping", low=0, high=0.5,

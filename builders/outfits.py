@@ -12,7 +12,7 @@ import pyarrow as pa
 from builders.annotate import Look
 from builders.components import Components
 from builders.groups import Groups, group
-from builders.near import twins
+from builders.near import NearOptions, twins
 from builders.options import Retribooru
 from builders.splits import Shares, assign
 from schemas.records import drop
@@ -46,7 +46,8 @@ def group_outfits(look: Look, options: Retribooru) -> Places:
     """Drops rows without a reference and says where the others stand."""
     rows_in = len(look.ledger)
     rows = _table(look)
-    groups = group(rows, options.match, options.match_rule)
+    alike = NearOptions(options.near_distance, options.near_likeness, options.family_distance, options.family_likeness)
+    groups = group(rows, options.match, options.match_rule, alike)
     ids: list[str] = rows["id"].to_pylist()
     told = f"same answers as another row, rule {options.match_rule}"
     look.ledger.drop((ids[row], drop("no_reference", value=_said(rows, row), threshold=told))

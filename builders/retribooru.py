@@ -174,8 +174,9 @@ def look_at_pictures(look: Look, options: Retribooru, models: Models) -> None:
         return select.coverage_within(said["coverage"], *options.matte, masks)
 
     def answered(row: Row, said: Mapping[str, Any]) -> Drop | None:
-        told = row.post.outfit_hint or options.match_rule == "identity"  # then nothing hangs on the answers
-        return None if told else select.answers_known(said["answers"], answers)
+        # Then nothing hangs on the answers, or there may be no clothes to ask about.
+        free = row.post.outfit_hint or options.match_rule == "identity" or not options.needs_face
+        return None if free else select.answers_known(said["answers"], answers)
 
     look.ask(models.faces, "faces")
     look.judge("faces", ["scores"], one_face)

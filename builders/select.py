@@ -125,8 +125,9 @@ def plain(name: str) -> str:
 
 
 def status(post: Post) -> Drop | None:
-    """Deleted, banned, pending or flagged."""
-    return drop("status", value=", ".join(post.status), threshold="none") if post.status else None
+    """Deleted, banned or pending. A flagged post stands until somebody has decided on it, so it stays."""
+    bad = [state for state in post.status if state != "flagged"]
+    return drop("status", value=", ".join(bad), threshold="none") if bad else None
 
 
 def banned_artist(post: Post) -> Drop | None:

@@ -63,7 +63,7 @@ REASONS: dict[str, tuple[Stage, str]] = {
     "outside_root": ("source", "a symbolic link that leads out of the root"),
     "duplicate_file": ("source", "a second file for the same figure (another tree or extension)"),
     "excluded": ("select", "named in the --exclude file (post id, artist, name, md5; a file's own md5 at stage file)"),
-    "status": ("select", "deleted, banned, pending or flagged post"),
+    "status": ("select", "deleted, banned or pending post"),
     "banned_artist": ("select", "carries the banned_artist tag"),
     "rating": ("select", "rating not among --ratings"),
     "character_count": ("select", "not exactly one character tag"),

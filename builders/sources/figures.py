@@ -11,14 +11,14 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import numpy.typing as npt
 
-from builders.sources.trees import COUNTED, printable, walk
+from builders.sources.trees import COUNTED, OUTPUT, printable, walk
 from schemas.records import Rejected, drop
 
 RANKS = {"danbooru2019-figures": 0, "figures": 0, "original": 1, "512px": 2}
 """Known trees. Rank 0 holds cut-out figures; the others hold whole pictures, and `original` goes before
 `512px`, which pads every picture to a square."""
 
-COUNTS = (*COUNTED, "lesser_copies")
+COUNTS = (*COUNTED, OUTPUT, "lesser_copies")
 
 _STEM = re.compile(r"([0-9]{1,10})(?:_crop_([0-9]{1,6}))?", re.ASCII)
 
@@ -39,7 +39,7 @@ class Figures:
         """Walks the trees; yields the files that are no rows. Must end before anything else is asked."""
         for tree in sorted(self._trees):
             for path, size, verdict in walk(self._root, tree):
-                if verdict in COUNTED:
+                if verdict in (*COUNTED, OUTPUT):
                     self._counts[verdict] += 1
                     continue
                 self._digest.update(f"{printable(path)}\t{size}\n".encode())

@@ -81,11 +81,17 @@ def parse(line: bytes) -> Record | str:
 def post_of(record: Record, counts: dict[str, int]) -> Post:
     """The Post that a parsed record describes, without id and path of a file.
 
-    Adds to `counts`: duplicate_tags, unknown_category_tags, bad_tags.
+    Adds to `counts`: duplicate_tags, unknown_category_tags, bad_tags. Bad tags are left out, but for those of
+    characters and artists, which come escaped.
     """
-    groups = _nested(record.tags, counts) if record.tags is not None else _flat(record)
+    # An empty list beside filled strings is an artefact of an export, not a post of the older style without tags.
+    older = bool(record.tags) or record.tag_string_general is None
+    groups = _nested(record.tags or [], counts) if older else _flat(record)
+    # Who is in the picture and who drew it must stay countable: a name that cannot travel does so escaped.
+    for kind in ("characters", "artists"):
+        groups[kind] = [name if clean_tag(name) else _escaped(name, counts) for name in groups[kind] if name]
     tags = {name: _clean(group, counts) for name, group in groups.items()}
-    letters = SAFE_STYLE if record.tags is not None else SENSITIVE_STYLE
+    letters = SAFE_STYLE if older else SENSITIVE_STYLE
     raw = record.rating or ""
     md5 = (record.md5 or "").lower()
     return Post(
@@ -103,6 +109,11 @@ def post_of(record: Record, counts: dict[str, int]) -> Post:
 def clean_tag(tag: str) -> bool:
     """Whether a tag may travel: 1 to MAX_TAG characters; no space, control, direction override, surrogate."""
     return 0 < len(tag) <= MAX_TAG and _BAD_TAG.search(tag) is None
+
+
+def _escaped(tag: str, counts: dict[str, int]) -> str:
+    counts["bad_tags"] += 1
+    return _BAD_TAG.sub(lambda bad: f"\\u{ord(bad[0]):04x}", tag)[:MAX_TAG]
 
 
 def _nested(tags: list[Tag], counts: dict[str, int]) -> dict[str, list[str]]:

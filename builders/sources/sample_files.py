@@ -85,6 +85,7 @@ def _exif_rotated(picture: Rgb8) -> bytes:
 
 def _broken_icc(picture: Rgb8) -> bytes:
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()[:200])
+    profile[24:36] = bytes(12)  # the time at which it was made, else every mirror would differ
     profile[36:40] = b"XXXX"  # the signature, without which it is no profile
     return jpeg(picture, 94, icc_profile=bytes(profile))
 

@@ -46,7 +46,6 @@ FATAL: dict[str, str] = {
     "deleted": "status",
     "banned": "status",
     "pending": "status",
-    "flagged": "status",
     "banned_artist": "banned_artist",
     "questionable": "rating",
     "explicit": "rating",
@@ -62,7 +61,7 @@ FATAL: dict[str, str] = {
     "lone_outfit": "no_reference",
 }
 HARMLESS = ("cmyk", "png16", "exif_rotated", "broken_icc", "wrong_extension", "odd_unicode", "duplicate_tags",
-            "crop_suffix")
+            "crop_suffix", "flagged")
 """Oddities that a reader must see through: these rows survive."""
 
 NEAR = ("reencoded", "recoloured", "cropped", "mirrored", "child_expression", "child_text")

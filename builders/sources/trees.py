@@ -17,7 +17,7 @@ COUNTED = ("hidden_files", "other_files", "linked_folders", "unreadable_folders"
 """Verdicts that are counted; every other verdict but "" and OUTPUT is a reason of `schemas.records.REASONS`."""
 
 OUTPUT = "output_folder"
-"""Verdict on the folder that `walk` was told to skip, and then on those of other builds, known by their `.state`."""
+"""Verdict on the folder that `walk` was told to skip, and on those of other builds, known by their `.state`."""
 
 _STATE = ".state"
 
@@ -63,7 +63,7 @@ def walk(root: Path, top: str = "", wanted: Callable[[str], bool] = is_picture,
 
     Wanted files come with the verdict "", or `outside_root` (a link leads out of the root) or `not_a_file`.
     What is not wanted comes with a verdict of COUNTED. Links to folders are not followed. The folder `skip`, and
-    when it is given every folder that another build wrote into, is not entered: it comes with the verdict OUTPUT.
+    every other folder below the root that a build wrote into, is not entered: it comes with the verdict OUTPUT.
     """
     apart = "" if skip is None else _below(root, skip)
     pending = [top]
@@ -74,7 +74,7 @@ def walk(root: Path, top: str = "", wanted: Callable[[str], bool] = is_picture,
         except OSError:
             yield Listed(folder, 0, "unreadable_folders")
             continue
-        if folder and skip is not None and _STATE in names:
+        if folder and _STATE in names:
             yield Listed(folder, 0, OUTPUT)
             continue
         below = []

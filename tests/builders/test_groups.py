@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders.groups import RULES, Groups, group
+from builders.near import NearOptions
 
 PLAIN = bytes(range(256))
 
@@ -59,10 +60,23 @@ def test_visible_passes_over_what_one_picture_does_not_show() -> None:
     (("red", "skirt"), ("blue", "skirt"), ()),
     (("", "skirt"), ("red", "skirt"), ()),  # the first question must be answered
     (("", "skirt"), ("", "skirt"), ("strict",)),
+    (("unknown", ""), ("", "none"), ("strict", "visible", "overlap")),  # neither wears anything
+    (("unknown", ""), ("red", "skirt"), ()),
+    (("unknown", ""), ("", "skirt"), ()),
 ])
 def test_rules(first: tuple[str, ...], second: tuple[str, ...], rules: tuple[str, ...]) -> None:
     rows = [_row(1, answers=first), _row(2, answers=second)]
     assert {rule for rule in RULES if _group(rows, rule=rule).similar == [[1], [0]]} == {*rules, "identity"}
+
+
+def test_what_a_near_copy_is_can_be_told() -> None:
+    one = _row(1)
+    other = {**_row(2), "phash": f"{int(str(one['phash']), 16) ^ 0b111:016x}", "thumb": one["thumb"]}
+    rows = [one, other, _row(3)]
+    assert _group(rows).similar == [[2], [2], [0, 1]]
+    table = pa.Table.from_pylist(rows)
+    assert group(table, alike=NearOptions(distance=2)).similar == [[1, 2], [0, 2], [0, 1]]
+    assert group(table, alike=NearOptions(distance=3)).similar == [[2], [2], [0, 1]]
 
 
 def test_near_copies_are_not_each_others_references() -> None:

@@ -42,6 +42,7 @@ def test_a_good_post_is_kept():
 
 @pytest.mark.parametrize(("changes", "expected"), [
     ({"status": ("deleted",)}, "status"), ({"status": ("pending", "flagged")}, "status"),
+    ({"status": ("flagged",)}, None),
     ({"artists": ("zun", "banned_artist")}, "banned_artist"),
     ({"general": ("skirt", "banned_artist")}, "banned_artist"), ({"meta": ("banned_artist",)}, "banned_artist"),
     ({"rating": Rating.QUESTIONABLE}, "rating"), ({"rating": Rating.EXPLICIT}, "rating"),

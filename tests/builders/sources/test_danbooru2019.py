@@ -9,6 +9,7 @@ import pytest
 
 from builders.sources import lines
 from builders.sources.danbooru2019 import Danbooru2019
+from builders.sources.records import clean_tag
 from schemas.errors import BuildError, UsageError
 from schemas.records import REASONS, Post, Rating, Rejected
 
@@ -248,6 +249,32 @@ def test_tags(mirror):
     assert source.counts["duplicate_tags"] == 2
     assert source.counts["bad_tags"] == 4
     assert source.counts["unknown_category_tags"] == 3
+
+
+@pytest.mark.parametrize("odd", ["second\u00a0person", "\u202esecond", "second\x07", "s" * 1001 + " "])
+def test_an_odd_name_of_somebody_still_counts(mirror, odd):
+    tags = [{"name": "mia", "category": "4"}, {"name": odd, "category": "4"}, {"name": odd, "category": "1"}]
+    posts, _, source = read(mirror({"figures/1.jpg": b""}, {"a.json": [nested(1, tags=tags)]}))
+    assert len(posts["1"].characters) == 2 and len(posts["1"].artists) == 1
+    assert all(clean_tag(name) for name in (*posts["1"].characters, *posts["1"].artists))
+    assert source.counts["bad_tags"] == 2
+
+
+def test_an_empty_list_beside_filled_strings_is_of_the_later_style(mirror):
+    posts, _, _ = read(mirror({"figures/1.jpg": b"", "figures/2.jpg": b""}, {
+        "a.json": [flat(1, tags=[], rating="s", tag_string_general="b a"), nested(2, tags=[], rating="s")]}))
+    assert posts["1"].general == ("b", "a") and posts["1"].rating == Rating.SENSITIVE
+    assert posts["2"].general == () and posts["2"].rating == Rating.GENERAL
+
+
+def test_a_build_inside_the_tree_is_no_part_of_it(mirror):
+    root = mirror({"figures/1.jpg": b"", "figures/out/1.0.0/assets/2.jpg": b"", "figures/out/.state/lock": b""},
+                  {"a.json": [nested(1), nested(2)]})
+    (root / "metadata/out/.state").mkdir(parents=True)
+    (root / "metadata/out/b.json").write_text("{")
+    posts, rejected, source = read(root)
+    assert sorted(posts) == ["1"] and rejected == {}
+    assert (source.counts["output_folder"], source.counts["bad_lines"]) == (1, 0)
 
 
 def test_flat_tags_are_deduplicated(mirror):
