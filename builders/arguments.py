@@ -55,7 +55,12 @@ def _default(value: Any) -> str:
 
 def _reader(hint: Any) -> Any:
     kinds = [kind for kind in (get_args(hint) or (hint,)) if kind is not NoneType]
-    return kinds[0]
+    return _path if kinds[0] is Path else kinds[0]
+
+
+def _path(text: str) -> Path:
+    """The path; "." in full, because an empty path, which means that none was given, is equal to it."""
+    return Path.cwd() if text and Path(text) == Path() else Path(text)
 
 
 def read(kind: type[OptionsT], parser: Parser, words: Sequence[str]) -> OptionsT:

@@ -11,6 +11,8 @@ reference.
 
 from __future__ import annotations
 
+import json
+import shlex
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -192,8 +194,8 @@ def farewell(folder: Path, manifest: Manifest) -> str:
     rows = ", ".join(f"{split} {count:,}" for split, count in manifest.splits.items())
     return "\n".join([
         f"published {folder} ({rows}; content {manifest.content_digest[:16]})",
-        f'  load it:         datasets.load_dataset("{folder}")',
+        f"  load it:         datasets.load_dataset({json.dumps(str(folder), ensure_ascii=False)})",
         f"  look at first:   {folder / 'assets' / 'outfits.png'}",
         f"  read:            {folder / 'README.md'}",
-        f"  why not a post:  build explain {folder} ID",
+        f"  why not a post:  build explain {shlex.quote(str(folder))} ID",
     ])

@@ -198,7 +198,8 @@ def answers_known(answers: Sequence[str], model: str = "") -> Drop | None:
     return None
 
 
-_ENTRY = re.compile(r"(post|md5|artist|name):\s*(.*)")
+_ENTRY = re.compile(r"(post|md5|artist|name):\s*(.*)", re.IGNORECASE)
+_NUMBERS = re.compile(r"[0-9]+(?:[,;\s]+[0-9]*)+")
 _POST_PAGE = re.compile(r"https?://\S+/posts/([0-9]{1,18})\b\S*")
 _POST_ID = re.compile(r"[0-9]{1,18}")
 _MD5 = re.compile(r"[0-9a-fA-F]{32}")
@@ -243,10 +244,12 @@ def check_exclude(exclude: Exclude, tagged: bool) -> None:
 
 
 def _entry(entry: str) -> tuple[str, str]:
-    """Kind and normalised value of an entry; "" for a value that its kind does not allow."""
+    """Kind and normalised value of an entry; "" for a value that its kind does not allow, and for several numbers."""
+    if _NUMBERS.fullmatch(entry):
+        return "post", ""
     prefixed = _ENTRY.fullmatch(entry)
     if prefixed:
-        kind, value = prefixed[1], prefixed[2].strip()
+        kind, value = prefixed[1].lower(), prefixed[2].strip()
     elif page := _POST_PAGE.fullmatch(entry):
         kind, value = "post", page[1]
     elif _MD5.fullmatch(entry):

@@ -53,3 +53,10 @@ def test_published_options_hold_no_place_and_no_worker_count() -> None:
     said = _read("--source", "sample", "--out", "here", "--workers", "7").published()
     assert not {"root", "out", "workers", "log", "dry_run"} & said.keys()
     assert said["models"] == "light"
+
+
+def test_the_folder_that_one_stands_in_is_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert _read("--source", "sample", "--out", ".").out == tmp_path
+    with pytest.raises(UsageError, match="--out is missing"):
+        _read("--source", "sample", "--out", "")

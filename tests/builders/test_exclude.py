@@ -61,3 +61,15 @@ def test_files_leave_by_their_md5(people: Path, tmp_path: Path, capsys: pytest.C
         assert [(row.id, row.drop.reason, row.drop.stage) for row in ledger.rejected()] == [
             ("mia/2", "excluded", "file"), ("tom/3", "excluded", "file")]
     assert f"--exclude: no row was named by md5:{'a' * 32}\n" in capsys.readouterr().err
+
+
+def test_prefixes_may_be_written_in_capitals(people: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert dry(people, "Name:MIA\nMD5:" + "A" * 32 + "\n") == 0
+    said = capsys.readouterr()
+    assert "dry run: 3 rows" in said.out and "no row was named" not in said.err
+
+
+@pytest.mark.parametrize("entry", ["1, 2", "1 2", "12;13,", "1,2,3"])
+def test_several_numbers_on_a_line_are_refused(people: Path, entry: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert dry(people, f"mia\n{entry}\n") == 2
+    assert "line 2 is malformed" in capsys.readouterr().err
