@@ -83,6 +83,13 @@ def test_the_meter_in_numbers(card: Any) -> None:
     assert rows["Matte overlap (intersection over union)"] == ["3", "1", "1", "0.8 or more", "100.0%", "100.0%"]
 
 
+def test_a_rule_that_is_not_the_papers_is_named(card: Any) -> None:
+    assert "Not the paper's rule" not in card(options={"source": "sample", "match_rule": "strict"})
+    for rule in ("visible", "overlap", "identity"):
+        readme = card(options={"source": "sample", "match_rule": rule})
+        assert "Not the paper's rule" in readme and f"Here the rule was `{rule}`" in readme
+
+
 def test_light_models_are_named_loudly(card: Any) -> None:
     loud = "built with light models; not the paper's"
     assert loud not in card()
