@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -76,11 +77,11 @@ class WriteShard:
             return msgspec.json.decode(receipt.read_bytes(), type=Written)
         digests: list[tuple[str, str]] = []
         schema = features(RETRIBOORU).arrow_schema
-        with atomic.replacing(path) as temporary, _writer(temporary, schema) as writer:
+        with atomic.replacing(path) as temporary, _writer(temporary, schema, ROW_GROUP) as put:
             for start in range(0, len(shard.rows), ROW_GROUP):
                 rows = self._rows(shard.rows[start:start + ROW_GROUP])
                 digests.extend((row["id"], row_digest(row)) for row in rows)
-                writer.write_table(pa.Table.from_pylist(rows, schema=schema), row_group_size=ROW_GROUP)
+                put(rows)
         written = Written(shard.name, digests)
         atomic.write(receipt, msgspec.json.encode(written))
         return written
@@ -135,9 +136,9 @@ def write_rejected(path: Path, rejected: Iterable[Rejected]) -> int:
     schema = features(REJECTED).arrow_schema
     total, group = 0, 10_000
     left = iter(rejected)
-    with atomic.replacing(path) as temporary, _writer(temporary, schema) as writer:
+    with atomic.replacing(path) as temporary, _writer(temporary, schema, group) as put:
         while batch := [_flat(item) for item in islice(left, group)]:
-            writer.write_table(pa.Table.from_pylist(batch, schema=schema), row_group_size=group)
+            put(batch)
             total += len(batch)
     return total
 
@@ -146,6 +147,25 @@ def _flat(item: Rejected) -> dict[str, str]:
     return {"id": item.id, "path": item.path, "sha256": item.sha256, **msgspec.structs.asdict(item.drop)}
 
 
-def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
-    return pq.ParquetWriter(path, schema, compression="snappy", write_page_index=True,
-                            use_content_defined_chunking=True)
+@contextmanager
+def _writer(path: Path, schema: pa.Schema, group: int) -> Iterator[Callable[[Sequence[Mapping[str, Any]]], None]]:
+    """Yields a function that adds at most `group` rows to the file as one row group. Raises OSError: the disk is full.
+
+    pyarrow aborts the whole process when a write of content-defined chunks fails, or is interrupted by Ctrl-C. So it
+    writes to memory, which does not fail, and every row group goes from there to the disk.
+    """
+    memory = io.BytesIO()
+    with path.open("wb") as file:
+        def pour() -> None:
+            file.write(memory.getbuffer())
+            memory.seek(0)
+            memory.truncate()
+
+        def put(rows: Sequence[Mapping[str, Any]]) -> None:
+            writer.write_table(pa.Table.from_pylist(rows, schema=schema), row_group_size=group)
+            pour()
+
+        with pq.ParquetWriter(memory, schema, compression="snappy", write_page_index=True,
+                              use_content_defined_chunking=True) as writer:
+            yield put
+        pour()
