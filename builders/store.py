@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from annotators.base import Annotator
 from builders import atomic
-from schemas.errors import UsageError
+from schemas.errors import BuildError
 
 KEY = "key"
 _WIDTH = 64  # hex digits of a sha256
@@ -32,7 +32,7 @@ class Place(NamedTuple):
 
 
 class Store:
-    """Answers of one annotator. Opening it reads only the keys of its parts."""
+    """Answers of one annotator. Opening it reads only the keys of its parts. Raises BuildError for a damaged part."""
 
     def __init__(self, root: Path, name: str, identity: str) -> None:
         self.folder = root / f"{name}-{identity[:16]}"
@@ -62,11 +62,7 @@ class Store:
         self._places = places[first]
 
     def _keys_of(self, part: str) -> npt.NDArray[np.object_]:
-        try:
-            return np.asarray(pq.read_table(self.folder / part, columns=[KEY])[KEY])
-        except (OSError, ValueError) as error:  # among them what pyarrow says of a damaged file
-            raise UsageError(f"a part of the annotation store is damaged: {error}", seen=str(self.folder / part),
-                             next_command="delete that file and run the same command again") from None
+        return np.asarray(_read_part(self.folder / part, [KEY])[KEY])
 
     def missing(self, keys: Sequence[str]) -> npt.NDArray[np.bool_]:
         """True where a key has no answer yet. Shape (len(keys),)."""
@@ -97,7 +93,7 @@ class Store:
 
 
 def read(folder: Path, places: Sequence[Place], names: Sequence[str]) -> dict[str, list[Any]]:
-    """Columns at the given places, in their order; each part is opened once."""
+    """Columns at the given places, in their order; each part is opened once. Raises BuildError for a damaged part."""
     wanted: dict[str, dict[int, int]] = {}  # part -> row -> position among the part's wanted rows
     for place in places:
         rows = wanted.setdefault(place.part, {})
@@ -107,10 +103,22 @@ def read(folder: Path, places: Sequence[Place], names: Sequence[str]) -> dict[st
     start, total, chunks = {}, 0, []
     for part, rows in wanted.items():
         start[part], total = total, total + len(rows)
-        chunks.append(pq.read_table(folder / part, columns=list(names)).take(pa.array(list(rows))))
+        chunks.append(_read_part(folder / part, names).take(pa.array(list(rows))))
     order = pa.array([start[place.part] + wanted[place.part][place.row] for place in places])
     table = pa.concat_tables(chunks).take(order)
     return {name: table[name].to_pylist() for name in names}
+
+
+def _read_part(path: Path, names: Sequence[str]) -> pa.Table:
+    """The named columns of a part. Raises BuildError when it is damaged, OSError when it cannot be read at all."""
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            return file.read(columns=list(names)).select(list(names))
+    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the system's word: permissions, a failing disk
+        raise BuildError(f"{path}: this part of the annotation store is damaged ({error}); delete the file, which is "
+                         "safe (its rows are looked at again), and run the same command again") from None
 
 
 def write_part(folder: Path, schema: pa.Schema, keys: Sequence[str], columns: dict[str, list[Any]]) -> None:
@@ -119,4 +127,4 @@ def write_part(folder: Path, schema: pa.Schema, keys: Sequence[str], columns: di
     arrays = [pa.array(keys, pa.string()), *(pa.array(columns[field.name], field.type) for field in schema)]
     table = pa.Table.from_arrays(arrays, schema=pa.schema([pa.field(KEY, pa.string()), *schema]))
     with atomic.replacing(folder / f"{name}.parquet") as temporary:
-        pq.write_table(table, temporary, compression="zstd")
+        pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)

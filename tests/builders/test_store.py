@@ -1,13 +1,16 @@
+import random
+import re
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders import store
 from builders.store import Place, Store
-from schemas.errors import UsageError
+from schemas.errors import BuildError
 
 SCHEMA = pa.schema([("score", pa.float32()), ("name", pa.string())])
 
@@ -71,9 +74,58 @@ def test_reading_places_in_any_order(tmp_path_factory: pytest.TempPathFactory, a
     assert store.read(folder, [places[n] for n in asked], ["name"])["name"] == [str(n) for n in asked]
 
 
-def test_a_damaged_part_is_named(tmp_path: Path) -> None:
+def test_a_part_that_was_cut_off_is_named(tmp_path: Path) -> None:
     _fill(tmp_path, [1, 2])
     (part,) = (tmp_path / "faces-aaaa").iterdir()
     part.write_bytes(part.read_bytes()[:50])
-    with pytest.raises(UsageError, match=part.name):
+    with pytest.raises(BuildError, match=rf"^{re.escape(str(part))}: .*delete the file, which is safe") as told:
         Store(tmp_path, "faces", "aaaa")
+    assert told.value.exit_code == 1
+
+
+def test_a_changed_byte_is_found_wherever_it_stands(tmp_path: Path) -> None:
+    _fill(tmp_path, [1, 2])
+    (part,) = (tmp_path / "faces-aaaa").iterdir()
+    whole = part.read_bytes()
+    footer = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    places = [Place(part.name, 0), Place(part.name, 1)]
+    said = 0
+    for at in range(len(whole)):
+        part.write_bytes(whole[:at] + bytes([whole[at] ^ 0x80]) + whole[at + 1:])
+        try:
+            read = store.read(part.parent, places, ["name", "score"])
+        except BuildError:
+            said += 1
+        else:  # the footer has no checksum of its own: there a change can turn letters into bytes
+            assert at >= footer or read == {"name": ["n1", "n2"], "score": [0.5, 1.0]}, at
+    assert said > len(whole) / 3
+
+
+def test_a_changed_value_is_found_by_its_checksum(tmp_path: Path) -> None:
+    # Long random bytes are stored as they are, so that a change in them breaks no format.
+    noise = random.Random(0).randbytes(5_000)
+    folder = tmp_path / "masks-aaaa"
+    store.write_part(folder, pa.schema([("mask", pa.binary())]), [_key(1)], {"mask": [noise]})
+    (part,) = folder.iterdir()
+    whole = bytearray(part.read_bytes())
+    whole[whole.index(noise) + 2_500] ^= 1
+    part.write_bytes(whole)
+    with pytest.raises(BuildError, match=f"{part.name}.*delete the file"):
+        store.read(folder, [Place(part.name, 0)], ["mask"])
+
+
+def test_a_part_without_checksums_is_read(tmp_path: Path) -> None:
+    _fill(tmp_path, [1])
+    (part,) = (tmp_path / "faces-aaaa").iterdir()
+    pq.write_table(pq.read_table(part), part, compression="zstd")
+    assert Store(tmp_path, "faces", "aaaa").columns([_key(1)], ["name"]) == {"name": ["n1"]}
+
+
+def test_a_part_that_is_gone_is_not_called_damaged(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        store.read(tmp_path, [Place("gone.parquet", 0)], ["score"])
+
+
+def test_a_folder_s_name_is_no_column(tmp_path: Path) -> None:
+    _fill(tmp_path / "key=1", [1])
+    assert Store(tmp_path / "key=1", "faces", "aaaa").columns([_key(1)], ["score"]) == {"score": [0.5]}
