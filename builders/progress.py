@@ -26,7 +26,7 @@ class Progress:
         self._json = style == "json"
 
     def bar(self, stage: str, total: int | None, unit: str = "row") -> Bar:
-        """Progress of one stage with rate, keep rate and time left; use it as a context manager."""
+        """Progress of one stage with rate, time left and, once it hears of drops, keep rate; a context manager."""
         return Bar(self, stage, total, unit)
 
     def say(self, text: str, **facts: object) -> None:
@@ -73,21 +73,28 @@ class Bar:
         self._bar.close()
 
     def advance(self, rows: int, kept: int | None = None) -> None:
-        """`rows` more are done, of which `kept` stay."""
+        """`rows` more are done, of which `kept` stay; None where the verdicts come later."""
         self._done += rows
         self._kept += rows if kept is None else kept
-        self._bar.set_postfix_str(f"kept {self._kept / max(self._done, 1):.0%}", refresh=False)
+        if self._kept < self._done:
+            self._bar.set_postfix_str(self._keep_rate(), refresh=False)
         self._bar.update(rows)
         now = time.monotonic()
         if self._progress.plain and now - self._said >= _QUIET_SECONDS:
             self._said = now
             self._speak(self._done / (now - self._begun))
 
+    def _keep_rate(self) -> str:
+        return f"kept {self._kept / self._done:.0%}"
+
     def _speak(self, rate: float) -> None:
-        left = None if self._total is None else round((self._total - self._done) / max(rate, 1e-9))
-        self._progress.event("progress", stage=self._stage, done=self._done, total=self._total, kept=self._kept,
-                             rows_per_second=round(rate, 1), seconds_left=left)
+        # Nobody knows the time left before the first row is done, nor the keep rate before the first drop.
+        left = None if self._total is None or not rate else round((self._total - self._done) / rate)
+        dropped = self._kept < self._done
+        self._progress.event("progress", stage=self._stage, done=self._done, total=self._total,
+                             kept=self._kept if dropped else None, rows_per_second=round(rate, 1), seconds_left=left)
         if not self._progress._json:
-            total = "" if self._total is None else f" of {self._total:,}, {left} s left"
-            self._progress.say(f"{self._stage:>8}: {self._done:,}{total}, {rate:.1f}/s, "
-                               f"kept {self._kept / max(self._done, 1):.0%}")
+            parts = [f"{self._done:,}" if self._total is None else f"{self._done:,} of {self._total:,}"]
+            parts += [] if left is None else [f"{left} s left"]
+            parts += [f"{rate:.1f}/s", *([self._keep_rate()] if dropped else [])]
+            self._progress.say(f"{self._stage:>8}: {', '.join(parts)}")
