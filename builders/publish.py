@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import shutil
 from collections.abc import Iterable
 from importlib.metadata import version as version_of
@@ -39,12 +40,14 @@ def published(folder: Path, rows_digest: str) -> Manifest | None:
         return there
     raise UsageError(f"version {folder.name} is published with other content (digest {there.rows_digest[:12]}, "
                      f"this build has {rows_digest[:12]})", allowed="a version never changes",
-                     next_command=f"the same command with --version {_next(folder.name)}")
+                     next_command=f"the same command with --version {_next(folder)}")
 
 
-def _next(version: str) -> str:
-    major, minor, patch = version.split(".")
-    return f"{major}.{minor}.{int(patch) + 1}"
+def _next(folder: Path) -> str:
+    """The first version after this one that is not published."""
+    major, minor, patch = folder.name.split(".")
+    later = (f"{major}.{minor}.{number}" for number in itertools.count(int(patch) + 1))
+    return next(version for version in later if not folder.with_name(version).exists())
 
 
 def entries(folder: Path) -> dict[str, FileEntry]:

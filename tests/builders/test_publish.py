@@ -1,0 +1,42 @@
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from builders.publish import published
+from schemas import manifest as manifests
+from schemas.errors import UsageError
+from schemas.manifest import Manifest
+
+EMPTY = Manifest(recipe="retribooru", version="1.0.0", content_digest="", rows_digest="a", source={}, counts={},
+                 options={}, models=[], funnel=[], splits={}, near_copies=0, built_with={}, files={})
+
+
+def _publish(out: Path, version: str) -> Path:
+    (out / version).mkdir()
+    (out / version / manifests.NAME).write_bytes(manifests.encode(msgspec.structs.replace(EMPTY, version=version)))
+    return out / version
+
+
+def test_nothing_stands_there(tmp_path: Path) -> None:
+    assert published(tmp_path / "1.0.0", "a") is None
+
+
+def test_the_same_rows_are_published_already(tmp_path: Path) -> None:
+    assert published(_publish(tmp_path, "1.0.0"), "a") == EMPTY
+
+
+@pytest.mark.parametrize(("others", "free"), [([], "1.0.1"), (["1.0.1", "1.0.2"], "1.0.3"),
+                                              (["1.0.2", "1.1.0", "2.0.0"], "1.0.1")])
+def test_the_refusal_names_the_next_free_version(tmp_path: Path, others: list[str], free: str) -> None:
+    for other in others:
+        _publish(tmp_path, other)
+    with pytest.raises(UsageError) as refusal:
+        published(_publish(tmp_path, "1.0.0"), "b")
+    assert str(refusal.value).endswith(f"--version {free}")
+
+
+def test_versions_are_counted_as_numbers(tmp_path: Path) -> None:
+    _publish(tmp_path, "1.0.10")
+    with pytest.raises(UsageError, match=r"--version 1\.0\.11$"):
+        published(_publish(tmp_path, "1.0.9"), "b")
