@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
@@ -30,10 +31,14 @@ class Workspace:
     def __enter__(self) -> Self:
         try:
             self.state.mkdir(parents=True, exist_ok=True)
+            for folder in (self.out, self.state, self.annotations):
+                # Asked now: a build should not fail hours later, when its version is renamed into OUT.
+                if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
+                    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+            self._lock = os.open(self.state / "lock", os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
-            raise UsageError(f"--out cannot be made: {error.strerror}", seen=str(self.out),
-                             allowed="a folder that can be written") from error
-        self._lock = os.open(self.state / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+            raise UsageError(f"--out cannot be written: {error.strerror}", seen=error.filename,
+                             allowed="a folder that can be written", next_command="another --out") from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
