@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from cards import shards
@@ -16,6 +15,7 @@ from cards.leakage import AlikePair
 from cards.plots import ACCENT, INK, MUTED, RULE
 from cards.survey import Outfit, Survey, draw
 from cards.text import FONT, label
+from schemas import colours
 
 WIDTH = 1600
 """Pixels across; the Hub shows pages at about 900."""
@@ -60,16 +60,13 @@ def load(data: shards.Data, ids: set[str], longest: int = 512) -> dict[str, Show
 
 
 def thumbnail(data: bytes, longest: int) -> Image.Image:
-    """Published bytes as a small upright RGB picture; transparency shows white."""
+    """Published bytes as a small upright picture in sRGB, with the colours that the models saw."""
     with shards.opened(data) as picture:
         picture.draft("RGB", (longest, longest))
-        upright = ImageOps.exif_transpose(picture)
-        if upright.mode.startswith("I"):  # 16-bit greys: Pillow would clip them
-            upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
-        upright.thumbnail((longest, longest), Image.Resampling.LANCZOS, reducing_gap=3.0)
-        whole = upright.convert("RGBA")
-    white = Image.new("RGBA", whole.size, "white")
-    return Image.alpha_composite(white, whole).convert("RGB")
+        profile = picture.info.get("icc_profile")
+        small = colours.plain(ImageOps.exif_transpose(picture))
+    small.thumbnail((longest, longest), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return colours.srgb(small, profile)
 
 
 def choose(seen: Survey, rows: int = OUTFITS) -> list[tuple[Outfit, list[str]]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from cards import sheets
 from cards.leakage import AlikePair
@@ -82,6 +82,33 @@ def test_sixteen_bit_greys_keep_their_tone() -> None:
     out = io.BytesIO()
     Image.fromarray(np.full((8, 8), 0x8000, np.uint16)).save(out, "PNG")
     assert sheets.thumbnail(out.getvalue(), 8).getpixel((4, 4)) == (128, 128, 128)
+
+
+def exchanged_profile() -> bytes:
+    """sRGB with the primaries of red and green exchanged: stored red means green."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    entries = {profile[at:at + 4]: profile[at + 4:at + 12] for at in range(132, 132 + 12 * profile[131], 12)}
+    red, green = (name + entries[name] for name in (b"rXYZ", b"gXYZ"))
+    swapped = {red: b"rXYZ" + entries[b"gXYZ"], green: b"gXYZ" + entries[b"rXYZ"]}
+    return profile.replace(red, swapped[red]).replace(green, swapped[green])
+
+
+@pytest.mark.parametrize(("kind", "mode"), [("JPEG", "RGB"), ("PNG", "RGB"), ("PNG", "P"), ("PNG", "RGBA")])
+def test_thumbnails_have_the_colours_of_the_embedded_profile(kind: str, mode: str) -> None:
+    out = io.BytesIO()
+    Image.new("RGB", (1200, 600), "red").convert(mode).save(out, kind, icc_profile=exchanged_profile())
+    small = sheets.thumbnail(out.getvalue(), 512)
+    assert small.size == (512, 256)
+    assert near(np.asarray(small), (0, 255, 0), 6).all()
+
+
+@pytest.mark.parametrize(("mode", "colour", "shown"), [("L", 90, (90, 90, 90)), ("RGB", "red", (255, 0, 0))])
+def test_thumbnails_leave_a_profile_alone_that_is_broken_or_of_another_space(mode: str, colour: Any,
+                                                                             shown: tuple[int, int, int]) -> None:
+    out = io.BytesIO()
+    profile = exchanged_profile() if mode == "L" else b"no profile"
+    Image.new(mode, (20, 10), colour).save(out, "PNG", icc_profile=profile)
+    assert sheets.thumbnail(out.getvalue(), 512).getpixel((5, 5)) == shown
 
 
 def test_odd_metadata_is_not_spoken_of(row: Any, write: Any, recwarn: pytest.WarningsRecorder) -> None:
