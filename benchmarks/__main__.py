@@ -15,6 +15,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from builders.sources.sample import mirror_name
+
 HELD_OUT_SEED = 7_300_019
 """Nothing was trained or chosen on it. Take another one when something has been."""
 
@@ -39,7 +41,7 @@ def main(words: Sequence[str] | None = None) -> int:
     found = parser.parse_args(words)
     sample, real = found.out / "sample", found.out / "real"
     build("--source", "sample", "--count", str(found.count), "--seed", str(HELD_OUT_SEED), "--out", str(sample))
-    mirror = sample / ".state" / f"sample-{found.count}-{HELD_OUT_SEED}"
+    mirror = sample / ".state" / mirror_name(found.count, HELD_OUT_SEED)
     worst = measure("sample_truth", str(sample / "1.0.0"), str(mirror))
     if shutil.which("apt-get") is None:
         print("real drawings: left out, there is no apt-get to fetch them with")

@@ -31,6 +31,7 @@ def _fused(state: dict[str, Tensor]) -> Likeness:
 
 def export(state: dict[str, Tensor], size: int, out: Path, notes: dict[str, Any], scores: dict[str, Any]) -> None:
     """Write faces.onnx, masks.onnx and a .json beside each into `out`."""
+    out.mkdir(parents=True, exist_ok=True)
     net = _fused(state)
     for role, output in (("faces", "output0"), ("masks", "matte")):
         path = out / f"{role}.onnx"
