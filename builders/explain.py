@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import quote
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from builders.published import shards
 from schemas import manifest as manifests
 from schemas.errors import UsageError
 from schemas.manifest import Manifest
@@ -17,15 +20,22 @@ from schemas.records import REASONS
 
 _COLUMNS = ["id", "character", "artists", "outfit", "bbox", "face_score", "coverage", "rating", "rating_raw", "cloths",
             "answers", "similar", "width", "height", "sha256", "post_url"]
+_NULLABLE = {"bbox", "face_score"}
+
+_CROP = "(_crop_[0-9]+)?"
+_NUMBERED = re.compile(rf"0*([0-9]+?){_CROP}", re.ASCII)
+"""A mirror's file name without extension, or a post id; group 1 is the post id."""
 
 
 def run(folder: Path, wanted: str) -> int:
     """Prints the story of every row of that id, post or path. Raises UsageError when there is none."""
     manifest = manifests.read(folder)
     wanted = wanted.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    foldered = manifest.source.get("name") == "folder"
     try:
-        stories = [*_kept(folder, manifest, wanted), *_dropped(folder, wanted)]
-    except (OSError, ValueError) as error:  # among them what pyarrow says of a damaged file
+        dropped = list(_dropped(folder, wanted, foldered))
+        stories = [*_kept(folder, manifest, _meant(wanted, foldered, bool(dropped))), *dropped]
+    except (OSError, ValueError, KeyError, pa.ArrowException) as error:  # among them what is said of a damaged file
         raise UsageError(f"this version is damaged: {error}", seen=str(folder),
                          next_command=f"build verify {folder}") from None
     if not stories:
@@ -36,14 +46,36 @@ def run(folder: Path, wanted: str) -> int:
     return 0
 
 
-def _kept(folder: Path, manifest: Manifest, wanted: str) -> Iterator[list[str]]:
-    pattern = f"^{re.escape(wanted)}(_crop_[0-9]+)?$"
-    for split in manifest.splits:
-        for path in sorted((folder / "data").glob(f"{split}-*.parquet")):
-            ids = pq.read_table(path, columns=["id"])["id"]
-            found = pc.indices_nonzero(pc.match_substring_regex(ids, pattern))
-            for row in pq.read_table(path, columns=_COLUMNS).take(found).to_pylist() if len(found) else []:
+def _meant(wanted: str, foldered: bool, dropped: bool) -> list[str]:
+    """Patterns of kept rows' ids, of which the first that finds any is right: ids are made of paths, but not always
+    of the whole path. What is only a guess is left out for a file that was `dropped`."""
+    path = PurePosixPath(wanted)
+    if foldered:  # the id is the percent-encoded path without extension, and "!png" for a second picture of that name
+        plain = quote(str(path.with_suffix("")) if path.suffix else wanted, safe="/")
+        names = [wanted, quote(wanted, safe="/"), f"{plain}!{path.suffix[1:]}", plain]
+        found = [f"^{re.escape(name)}$" for name in names]
+    elif number := _NUMBERED.fullmatch(wanted):
+        return [f"^{number[1]}{number[2] or _CROP}$"]
+    elif number := _NUMBERED.fullmatch(path.stem):
+        found = [f"^{number[1]}{number[2] or ''}$", f"^{number[1]}$"]  # the first of a post's crops has the post's id
+    else:
+        return [f"^{re.escape(wanted)}$"]
+    return found[:-1] if dropped else found
+
+
+def _kept(folder: Path, manifest: Manifest, ids: Sequence[str]) -> Iterator[list[str]]:
+    files = [(split, path) for split in manifest.splits for path in shards(folder, split)]
+    known = [pq.read_table(path, columns=["id"])["id"] for _, path in files]
+    for pattern in ids:
+        found = [pc.indices_nonzero(pc.match_substring_regex(column, pattern)) for column in known]
+        if not any(map(len, found)):
+            continue
+        for (split, path), rows in zip(files, found, strict=True):
+            for row in pq.read_table(path, columns=_COLUMNS).take(rows).to_pylist() if len(rows) else []:
+                if nulls := [name for name in _COLUMNS if row[name] is None and name not in _NULLABLE]:
+                    raise ValueError(f"{path.name}: row {row['id']}: null: {', '.join(nulls)}")
                 yield _story(row, split, manifest)
+        return
 
 
 def _story(row: dict[str, Any], split: str, manifest: Manifest) -> list[str]:
@@ -67,13 +99,18 @@ def _story(row: dict[str, Any], split: str, manifest: Manifest) -> list[str]:
     ]
 
 
-def _dropped(folder: Path, wanted: str) -> Iterator[list[str]]:
+def _dropped(folder: Path, wanted: str, foldered: bool) -> Iterator[list[str]]:
+    number = None if foldered else _NUMBERED.fullmatch(wanted)
+    paths = rf"^{re.escape(wanted)}(\.[^./]+)?$"
+    if number:  # a post's files, also those that have no id but their path
+        paths += rf"|(^|/)0*{number[1]}{number[2] or _CROP}\.[^./]+$"
     rejected = pq.read_table(folder / "rejected.parquet")
-    same_id = pc.match_substring_regex(rejected["id"], f"^{re.escape(wanted)}(_crop_[0-9]+)?$")
-    same_path = pc.equal(rejected["path"], wanted)
-    for row in rejected.filter(pc.or_(same_id, same_path)).to_pylist():
+    same = pc.or_kleene(pc.match_substring_regex(rejected["id"], f"^{re.escape(wanted)}{_CROP}$"),
+                        pc.match_substring_regex(rejected["path"], paths))
+    for row in rejected.filter(same).to_pylist():
+        meaning = REASONS[row["reason"]][1] if row["reason"] in REASONS else "no reason that this program knows"
         story = [f"{row['id']}: dropped at stage {row['stage']}", f"  file       {row['path']}",
-                 f"  rule       {row['reason']}: {REASONS[row['reason']][1]}"]
+                 f"  rule       {row['reason']}: {meaning}"]
         if row["value"] or row["threshold"]:
             story.append(f"  seen       {row['value'] or '(nothing)'}"
                          + (f", allowed {row['threshold']}" if row["threshold"] else ""))

@@ -1,7 +1,9 @@
 """Each promise of a published version is broken once, by hand; verify must name it."""
 
+import errno
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -72,10 +74,14 @@ def _set(name: str, value: Any) -> Callable[[list[Row]], None]:
     (lambda rows: rows[0]["similar"].append(rows[0]["similar"][0]), "a reference stands twice"),
     (lambda rows: rows.append(rows[0]), "the id stands twice"),
     (_set("bbox", [0.1, 0.5, 0.4, 0.2]), "leaves the image"),
-    (_set("face_score", 1.5), "is not within 0..1"),
+    (_set("face_score", 1.5), "is not within 0.45..1"),
+    (_set("mask", None), "null: mask"),
+    (_set("image", None), "null: image"),
+    (_set("similar", None), "null: similar"),
+    (_set("id", None), "row number 1: null: id"),
     (_set("width", 7), "its columns say"),
     (_set("outfit", "another"), "has another outfit"),
-    (lambda rows: rows[0].update(mask=rows[0]["image"]), "matte has mode"),
+    (lambda rows: rows[0].update(mask=rows[0]["image"]), "matte is no PNG"),
     (_set("prompts", "1boy"), "the content digest differs"),
 ])
 def test_a_broken_row(version: Path, change: Callable[[list[Row]], None], said: str) -> None:
@@ -94,6 +100,44 @@ def test_other_columns(version: Path) -> None:
     (path,) = (version / "data").glob("train-*.parquet")
     pq.write_table(pq.read_table(path).drop_columns(["phash"]), path)
     assert any("not the published ones" in fault for fault in _faults(version))
+
+
+def test_rows_that_were_asked_other_questions(version: Path) -> None:
+    _rewrite(version, _set("answers", [{"question": "who", "answer": "me"}]))
+    assert "rows differ in what was asked: 2 lists of questions" in _faults(version)
+
+
+def test_a_file_that_cannot_be_read_is_one_fault(version: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = Path.open
+
+    def shut(path: Path, *how: Any, **more: Any) -> Any:
+        if path.name == "README.md":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return usual(path, *how, **more)
+
+    monkeypatch.setattr(Path, "open", shut)
+    assert _faults(version) == ["README.md cannot be read: Permission denied"]
+
+
+def test_data_that_cannot_be_listed(version: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = Path.iterdir
+
+    def shut(path: Path) -> Iterator[Path]:
+        if path.name == "data":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return usual(path)
+
+    monkeypatch.setattr(Path, "iterdir", shut)
+    assert "data/ cannot be listed: Permission denied" in _faults(version)
+
+
+def test_shards_that_belong_to_no_split(version: Path) -> None:
+    path = version / manifests.NAME
+    path.write_text(path.read_text().replace('"test_unseen":', '"elsewhere":'))
+    (name,) = (f"data/{path.name}" for path in (version / "data").glob("test_unseen-*"))
+    faults = _faults(version)
+    assert "split elsewhere is none of train, test_seen, test_unseen" in faults
+    assert f"{name} belongs to no split" in faults
 
 
 def test_a_funnel_that_does_not_add_up(version: Path) -> None:
