@@ -97,7 +97,9 @@ class Look:
         for row, sha, md5, width, height, size, reason, detail in zip(
                 read, *(columns[name] for name in FILE_FACTS.names), strict=True):
             filled.append(row._replace(sha256=sha, key=sha, width=width, height=height, bytes=size))
-            why = drop(reason, value=detail) if reason else judge(filled[-1], md5)
+            allowed = (f"{self.limits.max_pixels} pixels, {self.limits.max_bytes} bytes" if reason == "too_large"
+                       else "")
+            why = drop(reason, value=detail, threshold=allowed) if reason else judge(filled[-1], md5)
             if why is not None:
                 drops.append((row.post.id, why))
         self.ledger.fill(filled)

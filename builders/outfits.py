@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import pyarrow as pa
 
+from annotators.answers import normalise
+from annotators.base import Annotator
 from builders.annotate import Look
 from builders.components import Components
-from builders.groups import Groups, group
-from builders.near import NearOptions, twins
+from builders.groups import Groups, agreement, group
+from builders.near import NearOptions, adjacency, twins
 from builders.options import Retribooru
 from builders.splits import Shares, assign
-from schemas.records import drop
+from schemas.records import Drop, drop
 
 _TABLE = pa.schema([("id", pa.string()), ("character", pa.string()), ("artist", pa.string()),
                     ("outfit_hint", pa.string()), ("post_id", pa.string()), ("parent_id", pa.string()),
@@ -49,9 +52,7 @@ def group_outfits(look: Look, options: Retribooru) -> Places:
     alike = NearOptions(options.near_distance, options.near_likeness, options.family_distance, options.family_likeness)
     groups = group(rows, options.match, options.match_rule, alike)
     ids: list[str] = rows["id"].to_pylist()
-    told = f"same answers as another row, rule {options.match_rule}"
-    look.ledger.drop((ids[row], drop("no_reference", value=_said(rows, row), threshold=told))
-                     for row, similar in enumerate(groups.similar) if not similar)
+    look.ledger.drop(lonely(rows, groups, options, look.given_by))
     look.progress.step(look.ledger.close_stage("group", rows_in))
     return _places(rows, ids, groups, Shares(options.test_seen, options.test_unseen, options.seed))
 
@@ -72,8 +73,59 @@ def _table(look: Look) -> pa.Table:
     return pa.concat_tables(batches) if batches else _TABLE.empty_table()
 
 
-def _said(rows: pa.Table, row: int) -> str:
-    return "; ".join(answer or "-" for answer in rows["answers"][row].as_py())
+def lonely(rows: pa.Table, groups: Groups, options: Retribooru,
+           models: Mapping[str, Annotator]) -> Iterator[tuple[str, Drop]]:
+    """Ids of the rows without a reference, and why: nothing matches them, or only what is a near copy of them.
+
+    `rows` are those of `group`, `models` the annotators by the column they give.
+    """
+    said = rows.select(["id", "outfit_hint", "answers"]).to_pylist()
+    copies = _Copies(rows, groups, options)
+    for row, similar in enumerate(groups.similar):
+        if similar:
+            continue
+        hint, matches = said[row]["outfit_hint"], copies.that_match(row)
+        told = (f"of outfit {hint}" if hint else "of the same identity" if options.match_rule == "identity"
+                else f"with the same answers, rule {options.match_rule}")
+        seen = "; ".join(answer or "-" for answer in said[row]["answers"])
+        if matches:
+            seen += f"; matches only its near copies {', '.join(said[other]['id'] for other in matches)}"
+        told = f"another row {told}" + (", that is no near copy" if matches else "")
+        decided = models["phash" if matches else "answers"]
+        model = f"{decided.name}:{decided.identity[:16]}" if matches or not copies.told(row) else ""
+        yield said[row]["id"], drop("no_reference", value=seen, threshold=told, model=model)
+
+
+class _Copies:
+    """Which near copies of a row are of its identity and outfit, as `group` compares them."""
+
+    def __init__(self, rows: pa.Table, groups: Groups, options: Retribooru) -> None:
+        self._rule = options.match_rule
+        self._looks = twins(rows["phash"].to_pylist(), rows["thumb"].to_pylist())
+        looks = self._looks
+        self._edits = adjacency((looks[first], looks[second], bits) for first, second, bits in groups.near)
+        self._hints: list[str] = rows["outfit_hint"].to_pylist()
+        self._answers: list[list[str]] = rows["answers"].to_pylist()
+        artists = rows["artist"].to_pylist() if options.match == "artist" else [""] * rows.num_rows
+        self._identities = list(zip(rows["character"].to_pylist(), artists, self._hints, strict=True))
+        self._alike: dict[tuple[object, int], list[int]] = {}
+        for row, key in enumerate(zip(self._identities, looks, strict=True)):
+            self._alike.setdefault(key, []).append(row)
+
+    def told(self, row: int) -> bool:
+        """Whether nothing hangs on the row's answers."""
+        return bool(self._hints[row]) or self._rule == "identity"
+
+    def that_match(self, row: int) -> list[int]:
+        """Three of them at most, in the order of the rows that look alike."""
+        look = self._looks[row]
+        near = (other for alike in sorted(self._edits.get(look, set()) | {look})
+                for other in self._alike.get((self._identities[row], alike), []) if other != row)
+        return list(islice((other for other in near if self.told(row) or self._agree(row, other)), 3))
+
+    def _agree(self, row: int, other: int) -> bool:
+        mine, others = (tuple(normalise(answer) for answer in self._answers[one]) for one in (row, other))
+        return others in next(agreement(list(dict.fromkeys([mine, others])), self._rule))
 
 
 def _places(rows: pa.Table, ids: list[str], groups: Groups, shares: Shares) -> Places:
