@@ -12,7 +12,9 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing.connection import wait as wait_for_handles
+from types import FrameType
 from typing import Any, Generic, TypeVar
 
 from schemas.errors import BuildError
@@ -52,7 +54,8 @@ def _windowed(pool: ProcessPoolExecutor, shards: Iterable[Any], ahead: int) -> I
     # Only a few shards wait in the pool, so that memory stays flat however many there are.
     waiting: set[Future[Any]] = set()
     for shard in shards:
-        waiting.add(pool.submit(_run, shard))
+        with _ctrl_c_waits():  # a worker may start here
+            waiting.add(pool.submit(_run, shard))
         if len(waiting) >= ahead:
             done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
             yield from (future.result() for future in done)
@@ -60,11 +63,39 @@ def _windowed(pool: ProcessPoolExecutor, shards: Iterable[Any], ahead: int) -> I
         yield future.result()
 
 
+@contextmanager
+def _ctrl_c_waits() -> Iterator[None]:
+    """Ctrl-C takes effect at the end of the block, and never in a process that starts within it.
+
+    A terminal sends Ctrl-C to workers too, and until they can ignore it (`_begin`) they import for seconds. They
+    inherit that it is blocked. Here blocking is not enough: another thread may take the signal, and Python would
+    then stop this one between a worker's start and the message that the worker waits for.
+    """
+    pressed = False
+
+    def note(number: int, frame: FrameType | None) -> None:
+        nonlocal pressed
+        pressed = True
+
+    usual = signal.getsignal(signal.SIGINT)
+    if callable(usual):  # else somebody had it ignored, as shells do for what runs in the background
+        signal.signal(signal.SIGINT, note)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, usual)
+    if pressed and callable(usual):
+        usual(signal.SIGINT, None)
+
+
 def _begin(task: Callable[[Any], Any]) -> None:
     """Sets a worker up: the task with its models stays for all its shards."""
     global _task
     _task = task
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_die_with_parent, daemon=True).start()
 
 

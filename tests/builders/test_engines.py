@@ -1,11 +1,15 @@
 import os
 import signal
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from builders import engines
 from builders.engines import Local
 from schemas.errors import BuildError, UsageError
 
@@ -73,3 +77,56 @@ def test_shards_are_begun_only_as_results_are_taken(tmp_path: Path) -> None:
     next(results)
     results.close()  # type: ignore[attr-defined]
     assert len(list(tmp_path.iterdir())) < 20
+
+
+_BUSY = """
+import sys, time
+from builders import engines
+from builders.engines import Local
+try:
+    print("begun", flush=True)
+    for done in Local(2).run(time.sleep, [0.2] * 1000):
+        pass
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+@pytest.mark.parametrize("delay", [0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5])
+def test_ctrl_c_says_nothing_while_workers_start(delay: float) -> None:
+    # Ctrl-C goes to every process of the terminal's group, those included that have not begun to ignore it.
+    process = subprocess.Popen([sys.executable, "-c", _BUSY], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                               start_new_session=True)
+    assert process.stdout is not None and process.stdout.readline() == "begun\n"
+    time.sleep(delay)
+    os.killpg(process.pid, signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    assert (process.returncode, error) == (130, "")
+
+
+def test_ctrl_c_that_is_ignored_stays_ignored() -> None:
+    # A shell has it ignored for what it starts in the background.
+    script = _BUSY.replace("1000", "4")
+    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               text=True, start_new_session=True,
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
+    assert process.stdout is not None and process.stdout.readline() == "begun\n"
+    os.killpg(process.pid, signal.SIGINT)
+    time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.communicate(timeout=60)[1] == ""
+    assert process.returncode == 0
+
+
+def test_ctrl_c_while_a_worker_starts_comes_right_after() -> None:
+    steps = []
+    with pytest.raises(KeyboardInterrupt), engines._ctrl_c_waits():
+        os.kill(os.getpid(), signal.SIGINT)
+        # Another thread takes the signal that this one has blocked.
+        thread = threading.Thread(target=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT}))
+        thread.start()
+        thread.join()
+        steps.append("started")
+    assert steps == ["started"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())

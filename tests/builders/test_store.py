@@ -124,8 +124,3 @@ def test_a_part_without_checksums_is_read(tmp_path: Path) -> None:
 def test_a_part_that_is_gone_is_not_called_damaged(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         store.read(tmp_path, [Place("gone.parquet", 0)], ["score"])
-
-
-def test_a_folder_s_name_is_no_column(tmp_path: Path) -> None:
-    _fill(tmp_path / "key=1", [1])
-    assert Store(tmp_path / "key=1", "faces", "aaaa").columns([_key(1)], ["score"]) == {"score": [0.5]}

@@ -1,6 +1,7 @@
 """Builds that are killed, interrupted, starved of disk, or two at once."""
 
 import fcntl
+import os
 import random
 import resource
 import signal
@@ -60,14 +61,31 @@ def test_ctrl_c_stops_cleanly_and_resumes(whole: Path, mirror: Path, tmp_path: P
     assert _files(tmp_path / "out" / "1.0.0") == _files(whole / "1.0.0")
 
 
-@pytest.mark.parametrize("limit", [2_000, 200_000])
-def test_a_full_disk_is_one_line_and_the_build_resumes(whole: Path, mirror: Path, tmp_path: Path, limit: int) -> None:
+@pytest.mark.parametrize("delay", [0.05, 0.1, 0.2, 0.5])
+def test_ctrl_c_says_no_traceback_while_workers_start(mirror: Path, tmp_path: Path, delay: float) -> None:
+    # A terminal sends it to the workers too. They start when the ledger stands, and import for about a second.
+    process = _start(command(mirror, tmp_path / "out", "--workers", "2"))
+    while process.poll() is None and not (tmp_path / "out" / ".state" / "ledger.sqlite").exists():
+        time.sleep(0.01)
+    time.sleep(delay)
+    os.killpg(process.pid, signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 130, error
+    assert "Traceback" not in error
+    assert "goes on from there" in error.splitlines()[-1]
+
+
+@pytest.mark.parametrize(("limit", "workers"), [(2_000, 2), (600_000, 1), (600_000, 2)])
+def test_a_full_disk_is_one_line_and_the_build_resumes(whole: Path, mirror: Path, tmp_path: Path, limit: int,
+                                                       workers: int) -> None:
     # A limit on the size of a file stands in for a full disk: the same OSError from the same calls.
-    words = command(mirror, tmp_path / "out", "--workers", "2")
+    words = command(mirror, tmp_path / "out", "--workers", str(workers))
     full = run(words, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
     assert full.returncode == 1, full.stderr
-    assert "Traceback" not in full.stderr
+    assert "Traceback" not in full.stderr and "Check failed" not in full.stderr
+    assert full.stderr.count("build: ") == 1
     assert "same command again" in full.stderr.splitlines()[-1]
+    assert (tmp_path / "out" / ".state" / "staging").exists() == (limit == 600_000), "another stage failed"
     assert not (tmp_path / "out" / "1.0.0").exists()
     assert run(words).returncode == 0
     assert _files(tmp_path / "out" / "1.0.0") == _files(whole / "1.0.0")
