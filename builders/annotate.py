@@ -58,7 +58,7 @@ class Look:
         facts = Store(self.work.annotations, "files", _files_identity(self.limits))
         rows_in = len(self.ledger)
         self._fingerprint_files()
-        failed: dict[str, str] = {}
+        failed: dict[str, tuple[str, str]] = {}
         with self.progress.bar("file", rows_in) as bar:
             shards = _shards(self._unread(facts, bar.advance), rows_in, self.engine.workers)
             for done, lost in self.engine.run(ReadFiles(facts.folder, self.limits), shards):
@@ -88,10 +88,11 @@ class Look:
             known(len(rows) - int(missing.sum()))
             yield from (FileRow(row.key, row.post.path) for row, lacks in zip(rows, missing, strict=True) if lacks)
 
-    def _judge_files(self, rows: Sequence[Row], facts: Store, failed: Mapping[str, str],
+    def _judge_files(self, rows: Sequence[Row], facts: Store, failed: Mapping[str, tuple[str, str]],
                      judge: Callable[[Row, str], Drop | None]) -> None:
         read = [row for row in rows if row.key not in failed]
-        drops = [(row.post.id, drop(failed[row.key])) for row in rows if row.key in failed]
+        drops = [(row.post.id, drop(reason, value=detail)) for row in rows if row.key in failed
+                 for reason, detail in [failed[row.key]]]
         columns = facts.columns([row.key for row in read], FILE_FACTS.names)
         filled = []
         for row, sha, md5, width, height, size, reason, detail in zip(

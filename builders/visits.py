@@ -46,19 +46,19 @@ class FileRow(NamedTuple):
 
 @dataclass(frozen=True)
 class ReadFiles:
-    """Reads, hashes and decodes files. Returns how many were done and what failed for now: (done, {key: reason})."""
+    """Reads, hashes and decodes files. Returns how many were done, and what failed for now: {key: (reason, detail)}."""
 
     folder: Path
     limits: Limits
 
-    def __call__(self, shard: Sequence[FileRow]) -> tuple[int, dict[str, str]]:
+    def __call__(self, shard: Sequence[FileRow]) -> tuple[int, dict[str, tuple[str, str]]]:
         keys: list[str] = []
         columns: dict[str, list[Any]] = {name: [] for name in FILE_FACTS.names}
-        failed: dict[str, str] = {}
+        failed: dict[str, tuple[str, str]] = {}
         for row in shard:
             facts = self._facts(row.path)
             if facts["reason"] in RETRYABLE:
-                failed[row.key] = facts["reason"]
+                failed[row.key] = facts["reason"], facts["detail"]
                 continue
             keys.append(row.key)
             for name, value in facts.items():

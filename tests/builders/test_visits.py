@@ -14,7 +14,7 @@ def test_files_are_known_by_their_bytes_whatever_they_hold(tmp_path: Path) -> No
     (tmp_path / "b.jpg").write_bytes(b"hello")
     done, failed = ReadFiles(tmp_path / "store", Limits(10_000, 10_000))(
         [FileRow(name[0], str(tmp_path / name)) for name in ("a.png", "b.jpg", "c.jpg")])
-    assert (done, failed) == (3, {"c": "missing_file"})
+    assert (done, failed) == (3, {"c": ("missing_file", "")})
     (part,) = (tmp_path / "store").iterdir()
     good, bad = pq.read_table(part).to_pylist()
     data = (tmp_path / "a.png").read_bytes()
