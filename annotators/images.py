@@ -18,13 +18,13 @@ import os
 import stat
 import warnings
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from PIL import ExifTags, Image, ImageCms, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from annotators.base import Picture
+from schemas import colours
 from schemas.errors import RowError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
@@ -140,9 +140,7 @@ def _decode(data: bytes, max_pixels: int) -> Decoded:
         if name != "JPEG" and getattr(image, "is_animated", False):
             raise RowError("animated")
         image.load()
-        profile = image.info.get("icc_profile")
-        upright = _upright(image)
-        rgb = _srgb(_plain(upright), profile if isinstance(profile, bytes) else b"")
+        rgb = colours.srgb(colours.plain(_upright(image)), image.info.get("icc_profile"))
     picture = np.array(rgb, dtype=np.uint8)
     return Decoded(picture, picture.shape[1], picture.shape[0], name)
 
@@ -152,41 +150,6 @@ def _upright(image: ImageFile.ImageFile) -> Image.Image:
     if image.getexif().get(ExifTags.Base.Orientation) is None:
         return image
     return ImageOps.exif_transpose(image)
-
-
-def _plain(image: Image.Image) -> Image.Image:
-    """8-bit L, RGB or CMYK in the picture's own colour space, opaque."""
-    if image.mode.startswith("I") or image.mode == "F":
-        wide = np.asarray(image).astype(np.float64)
-        return Image.fromarray(np.clip(np.rint(wide / 257), 0, 255).astype(np.uint8))
-    if image.has_transparency_data:
-        layer = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(white, layer).convert("RGB")
-    return image if image.mode in ("L", "RGB", "CMYK") else image.convert("RGB")
-
-
-def _srgb(image: Image.Image, profile: bytes) -> Image.Image:
-    """RGB in sRGB: through the embedded profile when it is valid and fits the picture, else as it stands."""
-    transform = _transform(profile, image.mode) if profile else None
-    if transform is not None:
-        converted = ImageCms.applyTransform(image, transform)
-        if converted is not None:
-            return converted
-    return image.convert("RGB")
-
-
-@lru_cache(maxsize=16)
-def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """Colour transform into sRGB, None when the profile is broken or belongs to another colour space."""
-    try:
-        return ImageCms.buildTransform(
-            ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB"), mode, "RGB",
-            renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
-            flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
-        )
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        return None
 
 
 def _kind(data: bytes) -> str:

@@ -21,7 +21,7 @@ from builders.ledger import Ledger, Row
 from builders.progress import Progress
 from builders.select import cloths
 from builders.store import Place, Store
-from builders.visits import FILE_FACTS, Annotate, FileRow, Limits, PictureRow, ReadFiles
+from builders.visits import FILE_FACTS, Annotate, FileRow, Keeps, Limits, PictureRow, ReadFiles
 from builders.workspace import Workspace
 from schemas.records import Drop, Post, Stage, drop
 
@@ -61,9 +61,9 @@ class Look:
         failed: dict[str, tuple[str, str]] = {}
         with self.progress.bar("file", rows_in) as bar:
             shards = _shards(self._unread(facts, bar.advance), rows_in, self.engine.workers)
-            for done, lost in self.engine.run(ReadFiles(facts.folder, self.limits), shards):
+            for done, kept, lost in self.engine.run(ReadFiles(facts.folder, self.limits), shards):
                 failed |= lost
-                bar.advance(done, done - len(lost))
+                bar.advance(done, kept)
         facts.refresh()
         for rows in self.ledger.rows():
             self._judge_files(rows, facts, failed, judge)
@@ -106,15 +106,20 @@ class Look:
         self.ledger.fill(filled)
         self.ledger.drop(drops)
 
-    def ask(self, annotator: Annotator, stage: Stage, wanted: Callable[[Row], bool] = lambda row: True) -> None:
-        """Shows the annotator every wanted row that it never saw. Its columns can be read afterwards."""
+    def ask(self, annotator: Annotator, stage: Stage, wanted: Callable[[Row], bool] = lambda row: True,
+            keeps: Keeps | None = None) -> None:
+        """Shows the annotator every wanted row that it never saw. Its columns can be read afterwards.
+
+        `keeps`, which workers can be sent, lets progress tell the keep rate of what is seen for the first time.
+        """
         answers = Store.of(self.work.annotations, annotator)
         inputs = {name: self._stores[name] for name in annotator.needs if name in self._stores}
-        task = Annotate(annotator, answers.folder, {name: held.folder for name, held in inputs.items()}, self.limits)
+        folders = {name: held.folder for name, held in inputs.items()}
+        task = Annotate(annotator, answers.folder, folders, self.limits, keeps)
         with self.progress.bar(stage, len(self.ledger)) as bar:
             unseen = self._unseen(annotator, answers, inputs, wanted, bar.advance)
-            for done in self.engine.run(task, _shards(unseen, len(self.ledger), self.engine.workers)):
-                bar.advance(done)
+            for done, kept in self.engine.run(task, _shards(unseen, len(self.ledger), self.engine.workers)):
+                bar.advance(done, kept)
         answers.refresh()
         for name in annotator.features.names:
             self.given_by[name], self._stores[name] = annotator, answers

@@ -26,7 +26,7 @@ class Progress:
         self._json = style == "json"
 
     def bar(self, stage: str, total: int | None, unit: str = "row") -> Bar:
-        """Progress of one stage with rate, time left and, once it hears of drops, keep rate; a context manager."""
+        """Progress of one stage with rate, time left and, once rows are judged, keep rate; a context manager."""
         return Bar(self, stage, total, unit)
 
     def say(self, text: str, **facts: object) -> None:
@@ -60,7 +60,7 @@ class Bar:
 
     def __init__(self, progress: Progress, stage: str, total: int | None, unit: str) -> None:
         self._progress, self._stage, self._total = progress, stage, total
-        self._done, self._kept = 0, 0
+        self._done, self._judged, self._kept = 0, 0, 0
         self._begun = self._said = time.monotonic()
         self._bar = tqdm(total=total, desc=f"{stage:>8}", unit=unit, disable=progress.plain, file=sys.stderr,
                          smoothing=0.1, leave=False)
@@ -73,10 +73,11 @@ class Bar:
         self._bar.close()
 
     def advance(self, rows: int, kept: int | None = None) -> None:
-        """`rows` more are done, of which `kept` stay; None where the verdicts come later."""
+        """`rows` more are done, of which `kept` stay; None where nobody has judged them."""
         self._done += rows
-        self._kept += rows if kept is None else kept
-        if self._kept < self._done:
+        if kept is not None:
+            self._judged, self._kept = self._judged + rows, self._kept + kept
+        if self._judged:
             self._bar.set_postfix_str(self._keep_rate(), refresh=False)
         self._bar.update(rows)
         now = time.monotonic()
@@ -85,16 +86,15 @@ class Bar:
             self._speak(self._done / (now - self._begun))
 
     def _keep_rate(self) -> str:
-        return f"kept {self._kept / self._done:.0%}"
+        return f"kept {self._kept / self._judged:.0%}"
 
     def _speak(self, rate: float) -> None:
-        # Nobody knows the time left before the first row is done, nor the keep rate before the first drop.
+        # Nobody knows the time left before the first row is done, nor the keep rate before one was judged.
         left = None if self._total is None or not rate else round((self._total - self._done) / rate)
-        dropped = self._kept < self._done
         self._progress.event("progress", stage=self._stage, done=self._done, total=self._total,
-                             kept=self._kept if dropped else None, rows_per_second=round(rate, 1), seconds_left=left)
+                             judged=self._judged, kept=self._kept, rows_per_second=round(rate, 1), seconds_left=left)
         if not self._progress._json:
             parts = [f"{self._done:,}" if self._total is None else f"{self._done:,} of {self._total:,}"]
             parts += [] if left is None else [f"{left} s left"]
-            parts += [f"{rate:.1f}/s", *([self._keep_rate()] if dropped else [])]
+            parts += [f"{rate:.1f}/s", *([self._keep_rate()] if self._judged else [])]
             self._progress.say(f"{self._stage:>8}: {', '.join(parts)}")

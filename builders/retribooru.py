@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ from builders.sources import Source
 from builders.sources.danbooru2019 import Danbooru2019
 from builders.sources.folder import Folder
 from builders.sources.sample import Sample, draw_mirror, mirror_name
-from builders.visits import Limits
+from builders.visits import Keeps, Limits
 from builders.workspace import Workspace
 from schemas.errors import UsageError
 from schemas.manifest import Manifest
@@ -127,10 +128,13 @@ def select_posts(source: Source, options: Retribooru, wanted: select.Selection, 
         rows_in = ledger.take(found, options.match, bar.advance)
     progress.step(ledger.close_stage("source", rows_in))
     rows_in = len(ledger)
-    for rows in ledger.rows():
-        vain.difference_update(*(select.named(row.post, wanted.exclude) for row in rows))
-        verdicts = ((row.post.id, select.select(row.post, wanted)) for row in rows)
-        ledger.drop([(row, why) for row, why in verdicts if why is not None])
+    with progress.bar("select", rows_in) as bar:
+        for rows in ledger.rows():
+            vain.difference_update(*(select.named(row.post, wanted.exclude) for row in rows))
+            verdicts = ((row.post.id, select.select(row.post, wanted)) for row in rows)
+            drops = [(row, why) for row, why in verdicts if why is not None]
+            ledger.drop(drops)
+            bar.advance(len(rows), len(rows) - len(drops))
     ledger.drop_singletons("select")
     progress.step(ledger.close_stage("select", rows_in))
     return ledger
@@ -180,11 +184,13 @@ def look_at_pictures(look: Look, options: Retribooru, models: Models) -> None:
         free = row.post.outfit_hint or options.match_rule == "identity" or not options.needs_face
         return None if free else select.answers_known(said["answers"], answers)
 
-    look.ask(models.faces, "faces")
+    kept = Keeps("scores", partial(select.one_face, threshold=least)) if options.needs_face else None
+    look.ask(models.faces, "faces", keeps=kept)
     look.judge("faces", ["scores"], one_face)
-    look.ask(models.masks, "masks")
+    low, high = options.matte
+    look.ask(models.masks, "masks", keeps=Keeps("coverage", partial(select.coverage_within, low=low, high=high)))
     look.judge("masks", ["coverage"], covered)
-    look.ask(models.answers, "answers")
+    look.ask(models.answers, "answers", keeps=Keeps("answers", select.answers_known) if options.needs_face else None)
     look.judge("answers", ["answers"], answered)
     look.ask(models.hashes, "group")
 

@@ -6,7 +6,7 @@ Both tasks are plain picklable objects; models load in the worker, at its first 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from annotators import images
 from annotators.base import Annotator, Picture
 from builders import store
 from schemas.errors import BuildError, RowError
+from schemas.records import Drop
 
 BATCH = 8
 """Pictures decoded at a time; no answer depends on it, memory does."""
@@ -46,12 +47,14 @@ class FileRow(NamedTuple):
 
 @dataclass(frozen=True)
 class ReadFiles:
-    """Reads, hashes and decodes files. Returns how many were done, and what failed for now: {key: (reason, detail)}."""
+    """Reads, hashes and decodes files. Returns how many were done, how many of them are pictures, and what
+    failed for now: {key: (reason, detail)}.
+    """
 
     folder: Path
     limits: Limits
 
-    def __call__(self, shard: Sequence[FileRow]) -> tuple[int, dict[str, tuple[str, str]]]:
+    def __call__(self, shard: Sequence[FileRow]) -> tuple[int, int, dict[str, tuple[str, str]]]:
         keys: list[str] = []
         columns: dict[str, list[Any]] = {name: [] for name in FILE_FACTS.names}
         failed: dict[str, tuple[str, str]] = {}
@@ -65,7 +68,7 @@ class ReadFiles:
                 columns[name].append(value)
         if keys:
             store.write_part(self.folder, FILE_FACTS, keys, columns)
-        return len(shard), failed
+        return len(shard), columns["reason"].count(""), failed
 
     def _facts(self, path: str) -> dict[str, Any]:
         facts: dict[str, Any] = {"sha256": "", "md5": "", "width": 0, "height": 0, "bytes": 0,
@@ -94,17 +97,27 @@ class PictureRow(NamedTuple):
     """Columns of the post that it needs."""
 
 
+class Keeps(NamedTuple):
+    """A filter on one column of an annotator. Only progress hears of it: verdicts are given when all answers are in."""
+
+    column: str
+    filter: Callable[[Any], Drop | None]
+
+
 @dataclass(frozen=True)
 class Annotate:
-    """Shows the pictures of a shard to one annotator and stores its answers. Returns the number of rows."""
+    """Shows the pictures of a shard to one annotator and stores its answers. Returns how many rows there were, and how
+    many of them `keeps` keeps, None when there is none to ask.
+    """
 
     annotator: Annotator
     folder: Path
     inputs: Mapping[str, Path]
     """Store folder by column, for the columns of other annotators."""
     limits: Limits
+    keeps: Keeps | None = None
 
-    def __call__(self, shard: Sequence[PictureRow]) -> int:
+    def __call__(self, shard: Sequence[PictureRow]) -> tuple[int, int | None]:
         columns: dict[str, list[Any]] = {name: [] for name in self.annotator.features.names}
         given = {name: store.read(folder, [row.places[name] for row in shard], [name])[name]
                  for name, folder in self.inputs.items()}
@@ -114,7 +127,9 @@ class Annotate:
             for name, values in self.annotator(batch).items():
                 columns[name].extend(values)
         store.write_part(self.folder, self.annotator.features, [row.key for row in shard], columns)
-        return len(shard)
+        if self.keeps is None:
+            return len(shard), None
+        return len(shard), sum(self.keeps.filter(value) is None for value in columns[self.keeps.column])
 
     def _batch(self, rows: Sequence[PictureRow]) -> dict[str, list[Any]]:
         batch: dict[str, list[Any]] = {}

@@ -23,19 +23,19 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return show
 
 
-def test_no_keep_rate_without_a_drop(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_keep_rate_where_nothing_was_judged(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
     clock(0, 10)
     with Progress().bar("faces", 40) as bar:
         bar.advance(30)
     assert capsys.readouterr().err == "   faces: 30 of 40, 3 s left, 3.0/s\n"
 
 
-def test_the_keep_rate_counts_what_was_dropped(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_keep_rate_is_of_what_was_judged(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
     clock(0, 1, 20)
     with Progress().bar("select", 200) as bar:
         bar.advance(50)
         bar.advance(50, kept=25)
-    assert capsys.readouterr().err == "  select: 100 of 200, 20 s left, 5.0/s, kept 75%\n"
+    assert capsys.readouterr().err == "  select: 100 of 200, 20 s left, 5.0/s, kept 50%\n"
 
 
 def test_no_time_left_before_the_first_row(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
@@ -66,5 +66,5 @@ def test_events_say_null_for_what_is_not_known(clock: Clock, capsys: pytest.Capt
         bar.advance(0)
         bar.advance(2, kept=1)
     first, second = map(json.loads, capsys.readouterr().err.splitlines())
-    assert (first["kept"], first["seconds_left"], first["rows_per_second"]) == (None, None, 0.0)
-    assert (second["kept"], second["seconds_left"], second["rows_per_second"]) == (1, 20, 0.1)
+    assert (first["judged"], first["kept"], first["seconds_left"], first["rows_per_second"]) == (0, 0, None, 0.0)
+    assert (second["judged"], second["kept"], second["seconds_left"], second["rows_per_second"]) == (2, 1, 20, 0.1)

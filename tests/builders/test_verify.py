@@ -74,7 +74,7 @@ def _set(name: str, value: Any) -> Callable[[list[Row]], None]:
     (lambda rows: rows[0]["similar"].append(rows[0]["similar"][0]), "a reference stands twice"),
     (lambda rows: rows.append(rows[0]), "the id stands twice"),
     (_set("bbox", [0.1, 0.5, 0.4, 0.2]), "leaves the image"),
-    (_set("face_score", 1.5), "is not within 0.45..1"),
+    (_set("face_score", 1.5), "face score 1.5 is not within"),
     (_set("mask", None), "null: mask"),
     (_set("image", None), "null: image"),
     (_set("similar", None), "null: similar"),
