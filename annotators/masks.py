@@ -13,9 +13,12 @@ from PIL import Image
 from annotators import yolo
 from annotators.base import Batch, Picture, identity
 from annotators.weights import LIGHT, model, resolve
+from schemas.errors import UsageError
 
 PAD = 0
 """Level beside the picture: black, as the segmentation networks of this field are trained."""
+FREE = 1024
+"""Side of the input of a network that takes any size: what the anime segmentation network was trained at."""
 PNG_LEVEL = 1
 """Level 9 takes five times as long for a few per cent; pinned, because the bytes are stored."""
 STEEPEST = 3.0
@@ -26,7 +29,8 @@ _VERSION = 1
 class Masks:
     """Annotator `masks`: `mask`, an 8-bit grey PNG of the upright picture's size, 0 background .. 255 figure;
     `coverage`, the mean matte 0..1; `bounds`, x0, y0, x1, y1 over width and height of what is over one half,
-    empty when nothing is. `weights` is "light" or an ONNX file: input 1 x 3 x S x S, output 1 x 1 x S x S, 0..1.
+    empty when nothing is. `weights` is what `annotators.weights.resolve` takes: input 1 x 3 x S x S, RGB 0..1, the
+    picture scaled to fit and padded with black; output 1 x 1 x S x S, 0..1.
     """
 
     name = "masks"
@@ -37,7 +41,7 @@ class Masks:
 
     def __init__(self, weights: str = LIGHT) -> None:
         self._weights = resolve(self.name, weights)
-        options = {"pad": PAD, "png": PNG_LEVEL, "steepest": STEEPEST}
+        options = {"pad": PAD, "png": PNG_LEVEL, "steepest": STEEPEST, "free": FREE}
         self.identity = identity(self.name, _VERSION, options, self._weights.sha256)
         self.provenance = self._weights.provenance("matte network, onnxruntime, one thread")
 
@@ -52,9 +56,13 @@ class Masks:
 
     def matte(self, picture: Picture) -> npt.NDArray[np.uint8]:
         """The matte of one picture, uint8 H x W."""
-        net = model(self._weights.path, self._weights.sha256)
+        net = model(self._weights.path, self._weights.sha256, FREE)
         pixels, frame = yolo.letterbox(picture, net.size, PAD)
-        square = net(pixels)[0, 0]
+        made = net(pixels)
+        if made.shape != (1, 1, net.size, net.size):
+            raise UsageError("the matte network's output is not a matte", seen=list(made.shape),
+                             allowed=f"[1, 1, {net.size}, {net.size}]")
+        square = made[0, 0]
         inner = square[frame.top : frame.top + frame.inner_height, frame.left : frame.left + frame.inner_width]
         whole = Image.fromarray(inner).resize((frame.width, frame.height), Image.Resampling.BILINEAR)
         return steepened(np.asarray(whole), frame.width / frame.inner_width)

@@ -1,9 +1,13 @@
-"""Where weights come from: our own packaged light model, or a file on this machine; the sha256 is always recorded."""
+"""Where weights come from: our packaged light model, the Hub at a resolved commit, or a file on this machine; the
+sha256 is always recorded.
+"""
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -14,17 +18,27 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from annotators import hub
 from schemas.errors import UsageError
 
 LIGHT = "light"
 """The name that stands for our packaged model of a role."""
+
+PAPER = {
+    "faces": "deepghs/anime_face_detection:face_detect_v1.4_s/model.onnx",
+    "masks": "skytnt/anime-seg:isnetis.onnx",
+}
+"""What "paper" stands for. The paper names neither file: its supplement points to a YOLO for anime faces and to IS-Net,
+and these are their best public descendants that open without running code.
+"""
 
 
 @dataclass(frozen=True)
 class Weights:
     """A weight file that exists: its path, the sha256 of its bytes, and what stands beside it.
 
-    `notes` is the JSON beside a packaged model (training command, seed, scores, `threshold`), {} for a bare file.
+    `notes` is the JSON beside a packaged model (training command, seed, scores, `threshold`); of a model of the Hub
+    the `threshold` and `labels` beside it; {} for a bare file. `revision` is the commit of a file of the Hub.
     """
 
     path: str
@@ -32,30 +46,53 @@ class Weights:
     source: str
     licence: str
     notes: Mapping[str, Any] = field(default_factory=dict)
+    revision: str = ""
 
     def provenance(self, backend: str) -> dict[str, str]:
         """What the manifest says of it; never the path, which belongs to one machine."""
-        return {"backend": backend, "weights": self.source, "sha256": self.sha256, "licence": self.licence}
+        said = {"backend": backend, "weights": self.source, "sha256": self.sha256, "licence": self.licence}
+        return said | ({"revision": self.revision} if self.revision else {})
 
 
 def resolve(role: str, wanted: str = LIGHT) -> Weights:
-    """The weights of `role` ("faces", "masks"): `wanted` is "light" or the path of an ONNX file.
+    """The weights of `role` ("faces", "masks"). `wanted` is "light", "paper", the path of an ONNX file, or
+    `OWNER/NAME[@REVISION]:FILE` on the Hub, from where it is fetched once.
 
-    Raises UsageError when there is no such file.
+    Raises UsageError when there is no such file or it cannot be had.
     """
     packaged = Path(str(resources.files("annotators"))) / "models" / f"{role}.onnx"
     path = packaged if wanted == LIGHT else Path(wanted)
+    if path.suffix in (".pt", ".pth", ".ckpt"):
+        raise UsageError("a checkpoint of this kind can run code when it is opened, so a build never reads one",
+                         seen=wanted, allowed="an ONNX export of it",
+                         next_command=f"yolo export model={wanted} format=onnx, with ultralytics, where you trust it")
+    there = hub.parse(PAPER[role] if wanted == "paper" else wanted)
+    if there is not None and not path.is_file():
+        return _from_hub(there)
     if not path.is_file():
         raise UsageError(
             f"no weights for {role}",
             seen=wanted,
-            allowed='the path of an ONNX file, or "light" for the packaged model',
+            allowed="light, paper, the path of an ONNX file, or OWNER/NAME[@REVISION]:FILE on the Hub",
             next_command="the same command with --models light",
         )
     if path != packaged:
         return Weights(str(path), _sha256(path), path.name, "unknown: a file of yours")
     notes = json.loads(packaged.with_suffix(".json").read_text(encoding="utf-8"))
     return Weights(str(path), _sha256(path), f"packaged {path.name}", str(notes["licence"]), notes)
+
+
+def _from_hub(there: hub.HubFile) -> Weights:
+    """A file of the Hub, with what deepghs and others write beside their detectors."""
+    path, commit = hub.fetch(there)
+    notes: dict[str, Any] = {}
+    told, labels = hub.beside(there, commit, "threshold.json"), hub.beside(there, commit, "labels.json")
+    if isinstance(told, dict) and isinstance(told.get("threshold"), int | float) and 0 <= told["threshold"] <= 1:
+        notes["threshold"] = told["threshold"]
+    if isinstance(labels, list) and all(isinstance(label, str) for label in labels):
+        notes["labels"] = labels
+    source = f"{there.repo}:{there.file}"
+    return Weights(str(path), _sha256(path), source, hub.licence(there, commit), notes, commit)
 
 
 def _sha256(path: Path) -> str:
@@ -66,7 +103,8 @@ def _sha256(path: Path) -> str:
 class Model:
     """An ONNX model with one picture in and one array out, read by one thread; opened once per process."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, free: int) -> None:
+        """`free` is the side, in pixels, of the input of a model that takes any."""
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -79,19 +117,40 @@ class Model:
         except Exception as error:  # onnxruntime raises a dozen private classes for files that are no models
             raise UsageError(f"cannot read the model: {error}", seen=path, allowed="an ONNX file") from error
         entry = self._session.get_inputs()[0]
-        self._input = entry.name
-        height, width = entry.shape[2:]
-        if not isinstance(height, int) or height != width:
-            raise UsageError("the model's input is not square", seen=entry.shape, allowed="[N, 3, S, S] with a fixed S")
-        self.size = height
+        self._input, self._half = entry.name, entry.type == "tensor(float16)"
+        told: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
+        sides = {side if isinstance(side, int) else _written_side(told, free) for side in entry.shape[2:]}
+        if len(entry.shape) != 4 or len(sides) != 1:
+            raise UsageError("the model's input is not square", seen=entry.shape, allowed="[N, 3, S, S]")
+        self.size = sides.pop()
         """Side of the input, pixels."""
+        self.labels = _written_labels(told)
+        """Names of a detector's classes, as its exporter wrote them into the file; empty when it did not."""
 
     def __call__(self, pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Output of the model for one input 1 x 3 x S x S."""
-        return np.asarray(self._session.run(None, {self._input: pixels})[0], dtype=np.float32)
+        """First output of the model for one input 1 x 3 x S x S."""
+        given = pixels.astype(np.float16) if self._half else pixels
+        return np.asarray(self._session.run(None, {self._input: given})[0], dtype=np.float32)
+
+
+def _written_side(told: Mapping[str, str], free: int) -> int:
+    """The side of the input that ultralytics writes as `imgsz`, else `free`."""
+    sides = re.findall(r"[0-9]+", told.get("imgsz", ""))
+    return max(map(int, sides)) if sides else free
+
+
+def _written_labels(told: Mapping[str, str]) -> list[str]:
+    """The classes that ultralytics and yolov5 write as `names`: a Python dict or list, as text."""
+    try:
+        names = ast.literal_eval(told.get("names", "[]"))
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return []
+    if isinstance(names, dict):
+        names = [names.get(number, "") for number in range(len(names))]
+    return [str(name) for name in names] if isinstance(names, list) else []
 
 
 @lru_cache(maxsize=8)
-def model(path: str, sha256: str) -> Model:
+def model(path: str, sha256: str, free: int) -> Model:
     """The model at `path`; the digest is part of the key, so a replaced file is opened anew."""
-    return Model(path)
+    return Model(path, free)

@@ -1,11 +1,15 @@
-"""Reading detectors in the YOLOv8 output layout: letterbox in, boxes out. Pure functions on arrays.
+"""Reading YOLO detectors, whichever export: letterbox in, boxes out. Pure functions on arrays.
 
-The layout: input 1 x 3 x S x S, RGB 0..1, the picture scaled to fit and padded with grey 114; output
-1 x (4 + classes) x anchors, rows cx, cy, w, h in input pixels, then one score 0..1 per class; no NMS inside.
+Input: 1 x 3 x S x S, RGB 0..1, the picture scaled to fit and padded with grey 114. Output, in input pixels:
+
+    v8, v11     1 x (4 + classes) x anchors     cx, cy, w, h, then one score 0..1 a class; one anchor a cell
+    v5          1 x anchors x (5 + classes)     cx, cy, w, h, objectness, scores; three anchors a cell
+    NMS inside  1 x boxes x 6                   x0, y0, x1, y1, score, class; unused rows are zero
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,11 +17,16 @@ import numpy.typing as npt
 from PIL import Image
 
 from annotators.base import Picture
+from schemas.errors import UsageError
 
 Floats = npt.NDArray[np.float32]
 
 PAD = 114
 """Grey level beside the picture, as these detectors are trained."""
+
+
+_STRIDES = ((8, 16, 32), (8, 16, 32, 64), (4, 8, 16, 32))
+"""Strides of the heads: the usual three, and those of the P6 and P2 variants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +53,43 @@ def letterbox(picture: Picture, size: int, pad: int = PAD) -> tuple[Floats, Lett
     return np.ascontiguousarray(square.transpose(2, 0, 1)[None], dtype=np.float32) / np.float32(255), frame
 
 
-def decode(output: Floats, floor: float) -> tuple[Floats, Floats]:
-    """Boxes K x 4 (x0, y0, x1, y1, input pixels) and scores K of all anchors whose best class scores over `floor`.
+def decode(output: Floats, size: int, floor: float, wanted: Sequence[int] | None = None) -> tuple[Floats, Floats]:
+    """Boxes K x 4 (x0, y0, x1, y1, input pixels) and scores K of what scores over `floor` in its best wanted class.
 
-    `output` is 1 x (4 + classes) x anchors. Boxes that are not finite or have no area are left out.
+    `size` is the side of the input, which tells the layouts apart; `wanted` are numbers of classes, None for all. In
+    v5's layout the score is objectness times class, as that detector's own reader has it. Boxes that are not finite or
+    have no area are left out. Raises UsageError for an output in none of the layouts.
     """
-    rows = output[0]
-    scores = rows[4:].max(0)
-    cx, cy, width, height = rows[:4]
-    good = (scores > floor) & np.isfinite(rows).all(0) & (width > 0) & (height > 0)
-    boxes = np.stack([cx - width / 2, cy - height / 2, cx + width / 2, cy + height / 2], 1)[good]
-    return boxes.astype(np.float32), scores[good].astype(np.float32)
+    corners, scores, classes = _table(output, size)
+    if classes is not None:  # one class a row
+        scores = np.where(np.ones_like(classes, bool) if wanted is None else np.isin(classes, wanted), scores, 0)
+    else:
+        scores = (scores if wanted is None else scores[:, list(wanted)]).max(1)
+    good = (scores > floor) & np.isfinite(corners).all(1) & (corners[:, 2:] > corners[:, :2]).all(1)
+    return corners[good].astype(np.float32), scores[good].astype(np.float32)
+
+
+def _table(output: Floats, size: int) -> tuple[Floats, Floats, Floats | None]:
+    """Corners N x 4; scores N x classes and None, or scores N and the class of each row."""
+    if output.ndim == 3 and output.shape[0] == 1:
+        first, last = output.shape[1:]
+        cells = [sum((size // stride) ** 2 for stride in strides) for strides in _STRIDES]
+        if last in cells and first > 4:
+            rows = output[0].T
+            return _corners(rows), rows[:, 4:], None
+        if first in [3 * count for count in cells] and last > 4:
+            rows = output[0]
+            return _corners(rows), rows[:, 4:5] * (rows[:, 5:] if last > 5 else 1), None
+        if last == 6:
+            rows = output[0]
+            return rows[:, :4], rows[:, 4], rows[:, 5]
+    raise UsageError("the detector's output is in no known layout", seen=f"{list(output.shape)} for input {size}",
+                     allowed="a YOLO export: 1 x (4 + classes) x anchors, 1 x anchors x (5 + classes), 1 x boxes x 6")
+
+
+def _corners(rows: Floats) -> Floats:
+    half = rows[:, 2:4] / 2
+    return np.concatenate([rows[:, :2] - half, rows[:, :2] + half], 1)
 
 
 def iou(box: Floats, others: Floats) -> Floats:

@@ -49,6 +49,10 @@ class Retribooru:
 
     models: str = option("", "light: ours, packaged, offline; paper: the paper's weights. Default: light for sample, "
                          "paper otherwise", group="running", choices=("", "light", "paper"))
+    faces: str = option("", "face detector: light, paper, an ONNX export of a YOLO, or OWNER/NAME[@REVISION]:FILE on "
+                        "the Hub. Default: as --models", group="running", metavar="WHICH")
+    masks: str = option("", "matte network, as --faces: light, paper, an ONNX file, or a file on the Hub",
+                        group="running", metavar="WHICH")
     workers: int = option(2, "worker processes; the result does not depend on it", group="running", low=1, high=512,
                           metavar="N")
     seed: int = option(0, "seed of the sample's drawings and of the split", group="running", low=0, metavar="S")
@@ -111,6 +115,10 @@ class Retribooru:
         """"light" or "paper", the default resolved."""
         return self.models or ("light" if self.source == "sample" else "paper")
 
+    def weights(self, role: str) -> str:
+        """What `annotators.weights.resolve` is to find for "faces" or "masks", the default resolved."""
+        return str(getattr(self, role)) or self.backend
+
     @property
     def matte(self) -> tuple[float, float]:
         """Least and greatest coverage, the defaults resolved: a folder can hold more than anime figures."""
@@ -126,7 +134,9 @@ class Retribooru:
         """What the manifest says: every option that can change the content, defaults resolved, no paths."""
         said: dict[str, object] = {one.name: getattr(self, one.name) for one in fields(self)
                                    if one.name not in _NOT_CONTENT}
-        return said | {"models": self.backend, "face": "one" if self.needs_face else "any",
+        named = {role: Path(name).name if Path(name).is_file() else name
+                 for role in ("faces", "masks") for name in [self.weights(role)]}
+        return said | named | {"models": self.backend, "face": "one" if self.needs_face else "any",
                        "matte_min": self.matte[0], "matte_max": self.matte[1]}
 
 

@@ -69,7 +69,7 @@ def run(options: Retribooru) -> int:
             say_vain({entry for entry in vain if not entry.startswith("md5:")}, progress)
             print(f"dry run: {len(ledger):,} rows would be looked at; nothing was written")
             return 0
-        models = open_models(options.backend)
+        models = open_models(options)
         if options.face_score is None:
             options = replace(options, face_score=models.faces.default_score)
         work = stack.enter_context(Workspace(options.out))
@@ -87,12 +87,13 @@ def run(options: Retribooru) -> int:
     return 0
 
 
-def open_models(backend: str) -> Models:
-    """The annotators of a backend. Raises UsageError when weights are missing."""
-    if backend == "paper":
-        raise UsageError("the paper's weights cannot be loaded by this version", seen="--models paper",
-                         allowed="light", next_command="the same command with --models light")
-    faces, masks = Faces(), Masks()
+def open_models(options: Retribooru) -> Models:
+    """The annotators that the options name; weights of the Hub are fetched. Raises UsageError when some are missing."""
+    if options.backend == "paper":
+        raise UsageError("the paper's answers cannot be given by this version", seen="--models paper",
+                         allowed="light, and the paper's detector and mattes by --faces paper --masks paper",
+                         next_command="the same command with --models light")
+    faces, masks = Faces(options.weights("faces")), Masks(options.weights("masks"))
     return Models(faces, masks, LightAnswers((faces.identity, masks.identity)), Hashes())
 
 

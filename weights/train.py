@@ -106,7 +106,7 @@ def evaluate(state: dict[str, Tensor], options: Options, size: int) -> dict[str,
         pixels = torch.from_numpy(picture.image).permute(2, 0, 1)[None].float() / 255
         with torch.no_grad():
             output, matte = net.boxes(pixels).numpy(), net.matte(pixels)[0, 0].numpy()
-        boxes, scores = yolo.decode(output, 0.05)
+        boxes, scores = yolo.decode(output, size, 0.05)
         kept = yolo.nms(boxes, scores, 0.5)
         truth, unsure = (np.array(b, np.float32).reshape(-1, 4) for b in (picture.faces, picture.unsure))
         scored.append((boxes[kept], scores[kept], truth, unsure))

@@ -11,6 +11,7 @@ import pytest
 
 from annotators.base import Annotator
 from annotators.faces import Faces
+from schemas.errors import UsageError
 
 _spec = importlib.util.spec_from_file_location("tiny", Path(__file__).with_name("tiny.py"))
 assert _spec and _spec.loader
@@ -61,3 +62,39 @@ def test_the_packaged_model_answers_the_same_alone_and_in_company() -> None:
     assert both["boxes"][1] == alone["boxes"][0] and both["scores"][1] == alone["scores"][0]
     assert 0.05 < faces.default_score < 0.95
     assert not [score for score in faces({"image": [WIDE]})["scores"][0] if score >= faces.default_score]
+
+
+def test_of_several_classes_faces_count(tmp_path: Path) -> None:
+    rows = [[16, 24, 16, 8, 0.9, 0.0], [48, 32, 8, 8, 0.1, 0.8]]
+    told = {"names": "{0: 'person', 1: 'Anime Face'}"}
+    found = Faces(str(tiny.detector(tmp_path / "d.onnx", rows, told)))({"image": [WIDE]})
+    assert found["scores"][0] == pytest.approx([0.8])
+    assert found["boxes"][0][0] == pytest.approx([44 / 64, 12 / 32, 52 / 64, 20 / 32])
+    other = Faces(str(tiny.detector(tmp_path / "e.onnx", rows, {"names": "['person', 'car']"})))
+    with pytest.raises(UsageError, match="person, car"):
+        other({"image": [WIDE]})
+
+
+def test_names_that_cannot_be_read_are_no_names(tmp_path: Path) -> None:
+    rows = [[16, 24, 16, 8, 0.9, 0.0], [48, 32, 8, 8, 0.1, 0.8]]
+    for number, names in enumerate(("{0: __import__('os')}", "{", "7", "")):
+        faces = Faces(str(tiny.detector(tmp_path / f"{number}.onnx", rows, {"names": names})))
+        assert len(faces({"image": [WIDE]})["scores"][0]) == 2
+
+
+def test_a_detector_of_any_size_is_read_at_the_size_it_was_trained_at(tmp_path: Path) -> None:
+    table = np.zeros((1, 5, 84), np.float32)
+    table[0, :, 0] = [16, 24, 16, 8, 0.9]
+    entry = ["batch", 3, "height", "width"]
+    faces = Faces(str(tiny.fixed(tmp_path / "d.onnx", table, {"imgsz": "[64, 64]"}, entry)))
+    assert faces({"image": [WIDE]})["boxes"][0][0] == pytest.approx([8 / 64, 4 / 32, 24 / 64, 12 / 32])
+    untold = np.zeros((1, 5, 8400), np.float32)  # 80 x 80 + 40 x 40 + 20 x 20, for 640
+    untold[0, :, 0] = [160, 240, 160, 80, 0.9]
+    faces = Faces(str(tiny.fixed(tmp_path / "e.onnx", untold, None, entry)))
+    assert faces({"image": [WIDE]})["boxes"][0][0] == pytest.approx([80 / 640, 40 / 320, 240 / 640, 120 / 320])
+
+
+def test_a_checkpoint_that_runs_code_is_not_opened(tmp_path: Path) -> None:
+    (tmp_path / "face.pt").write_bytes(b"PK")
+    with pytest.raises(UsageError, match="run code"):
+        Faces(str(tmp_path / "face.pt"))

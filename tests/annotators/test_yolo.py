@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from annotators import yolo
+from schemas.errors import UsageError
 
 
 def test_letterbox_centres_a_wide_picture_in_grey() -> None:
@@ -30,16 +31,68 @@ def test_a_hair_thin_picture_keeps_one_pixel() -> None:
     assert (frame.inner_width, frame.inner_height) == (64, 1)
 
 
+SIDE = 64
+CELLS = 64 + 16 + 4  # at strides 8, 16, 32
+
+
+def v8(rows: list[list[float]]) -> np.ndarray:
+    table = np.zeros((CELLS, len(rows[0])), np.float32)
+    table[: len(rows)] = rows
+    return table.T[None]
+
+
+def v5(rows: list[list[float]]) -> np.ndarray:
+    table = np.zeros((3 * CELLS, len(rows[0])), np.float32)
+    table[: len(rows)] = rows
+    return table[None]
+
+
 def test_decode_turns_centres_into_corners_and_takes_the_best_class() -> None:
-    rows = [[10, 50, 8], [20, 60, 8], [4, 10, 0], [6, 20, 4], [0.9, 0.04, 0.9], [0.1, 0.6, 0.9]]
-    boxes, scores = yolo.decode(np.array([rows], np.float32), 0.05)
+    rows = [[10, 20, 4, 6, 0.9, 0.1], [50, 60, 10, 20, 0.04, 0.6], [8, 8, 0, 4, 0.9, 0.9]]
+    boxes, scores = yolo.decode(v8(rows), SIDE, 0.05)
     assert boxes.tolist() == [[8, 17, 12, 23], [45, 50, 55, 70]]  # the third has no width
     assert scores.tolist() == pytest.approx([0.9, 0.6])
 
 
+def test_decode_reads_the_wanted_classes_only() -> None:
+    rows = [[10, 20, 4, 6, 0.9, 0.1], [50, 60, 10, 20, 0.04, 0.6]]
+    boxes, scores = yolo.decode(v8(rows), SIDE, 0.05, [1])
+    assert boxes.tolist() == [[8, 17, 12, 23], [45, 50, 55, 70]] and scores.tolist() == pytest.approx([0.1, 0.6])
+
+
+def test_in_the_layout_of_v5_objectness_counts() -> None:
+    rows = [[10, 20, 4, 6, 0.5, 0.9, 0.2], [50, 60, 10, 20, 0.1, 0.3, 0.4]]
+    boxes, scores = yolo.decode(v5(rows), SIDE, 0.05)
+    assert boxes.tolist() == [[8, 17, 12, 23]] and scores.tolist() == pytest.approx([0.45])  # 0.1 x 0.4 is too little
+    assert yolo.decode(v5(rows), SIDE, 0.05, [1])[1].tolist() == pytest.approx([0.1])
+    # six columns and one class: still v5, told by the number of anchors, not boxes after NMS
+    boxes, scores = yolo.decode(v5([[10, 20, 4, 6, 0.5, 0.5]]), SIDE, 0.05)
+    assert boxes.tolist() == [[8, 17, 12, 23]] and scores.tolist() == pytest.approx([0.25])
+    assert yolo.decode(v5([[10, 20, 4, 6, 0.5]]), SIDE, 0.05)[1].tolist() == pytest.approx([0.5])
+
+
+def test_boxes_after_nms_are_corners_already() -> None:
+    table = np.zeros((1, 300, 6), np.float32)
+    table[0, :3] = [[8, 17, 12, 23, 0.9, 0], [45, 50, 55, 70, 0.6, 1], [5, 5, 9, 9, 0.01, 0]]
+    boxes, scores = yolo.decode(table, SIDE, 0.05)
+    assert boxes.tolist() == [[8, 17, 12, 23], [45, 50, 55, 70]] and scores.tolist() == pytest.approx([0.9, 0.6])
+    assert yolo.decode(table, SIDE, 0.05, [1])[0].tolist() == [[45, 50, 55, 70]]
+
+
+def test_four_heads_are_known_by_their_anchors() -> None:
+    table = np.zeros((1, 5, 64 + 16 + 4 + 1), np.float32)
+    table[0, :, 3] = [10, 20, 4, 6, 0.8]
+    assert yolo.decode(table, SIDE, 0.05)[0].tolist() == [[8, 17, 12, 23]]
+
+
+@pytest.mark.parametrize("shape", [(1, 5, 83), (1, 4, CELLS), (2, 5, CELLS), (CELLS, 6), (1, 3 * CELLS, 4)])
+def test_another_layout_is_named(shape: tuple[int, ...]) -> None:
+    with pytest.raises(UsageError, match="no known layout"):
+        yolo.decode(np.zeros(shape, np.float32), SIDE, 0.05)
+
+
 def test_decode_drops_what_is_not_finite() -> None:
-    output = np.array([[[np.nan, 5], [5, 5], [2, np.inf], [2, 2], [0.9, 0.9]]], np.float32)
-    boxes, scores = yolo.decode(output, 0.05)
+    boxes, scores = yolo.decode(v8([[np.nan, 5, 2, 2, 0.9], [5, 5, np.inf, 2, 0.9]]), SIDE, 0.05)
     assert boxes.shape == (0, 4) and scores.shape == (0,)
 
 

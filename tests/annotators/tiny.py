@@ -11,21 +11,38 @@ from onnx import TensorProto, helper, numpy_helper
 SIDE = 64
 
 
-def _save(path: Path, nodes: list[onnx.NodeProto], tensors: list[onnx.TensorProto], shape: list[int | str]) -> Path:
-    entry = helper.make_tensor_value_info("images", TensorProto.FLOAT, ["batch", 3, SIDE, SIDE])
+CELLS = 84
+"""Anchors of a detector of strides 8, 16 and 32 for this input: 64 + 16 + 4."""
+
+
+def _save(
+    path: Path, nodes: list[onnx.NodeProto], tensors: list[onnx.TensorProto], shape: list[int | str],
+    told: dict[str, str] | None = None, entry: list[int | str] | None = None,
+) -> Path:
+    taken = helper.make_tensor_value_info("images", TensorProto.FLOAT, entry or ["batch", 3, SIDE, SIDE])
     leave = helper.make_tensor_value_info("output0", TensorProto.FLOAT, shape)
     model = helper.make_model(
-        helper.make_graph(nodes, "tiny", [entry], [leave], tensors),
+        helper.make_graph(nodes, "tiny", [taken], [leave], tensors),
         opset_imports=[helper.make_opsetid("", 18)], ir_version=9,
     )
+    helper.set_model_props(model, told or {})
     onnx.save(model, str(path))
     return path
 
 
-def detector(path: Path, rows: list[list[float]]) -> Path:
-    """Answers cx, cy, w, h, score (input pixels) for every anchor in `rows`, whatever it sees."""
-    fixed = numpy_helper.from_array(np.array(rows, np.float32).T[None], "fixed")
-    return _save(path, [helper.make_node("Identity", ["fixed"], ["output0"])], [fixed], [1, 5, len(rows)])
+def fixed(path: Path, table: np.ndarray, told: dict[str, str] | None = None,
+          entry: list[int | str] | None = None) -> Path:
+    """Answers `table`, whatever it sees."""
+    answer = numpy_helper.from_array(table.astype(np.float32), "fixed")
+    node = helper.make_node("Identity", ["fixed"], ["output0"])
+    return _save(path, [node], [answer], list(table.shape), told, entry)
+
+
+def detector(path: Path, rows: list[list[float]], told: dict[str, str] | None = None) -> Path:
+    """Answers cx, cy, w, h (input pixels) and a score a class for its first anchors, in the layout of v8 and v11."""
+    table = np.zeros((CELLS, len(rows[0])), np.float32)
+    table[: len(rows)] = rows
+    return fixed(path, table.T[None], told)
 
 
 def red(path: Path) -> Path:

@@ -60,3 +60,14 @@ def test_the_folder_that_one_stands_in_is_a_folder(tmp_path: Path, monkeypatch: 
     assert _read("--source", "sample", "--out", ".").out == tmp_path
     with pytest.raises(UsageError, match="--out is missing"):
         _read("--source", "sample", "--out", "")
+
+
+def test_one_model_can_be_named_and_the_manifest_holds_no_path_of_it(tmp_path: Path) -> None:
+    (tmp_path / "mine.onnx").write_bytes(b"")
+    mine = str(tmp_path / "mine.onnx")
+    options = _read("--source", "sample", "--out", "o", "--faces", mine, "--masks", "a/b@v1:c.onnx")
+    assert (options.weights("faces"), options.weights("masks")) == (mine, "a/b@v1:c.onnx")
+    said = options.published()
+    assert (said["models"], said["faces"], said["masks"]) == ("light", "mine.onnx", "a/b@v1:c.onnx")
+    plain = _read("--source", "sample", "--out", "o")
+    assert (plain.weights("faces"), plain.published()["masks"]) == ("light", "light")

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import shutil
 import sys
 from collections import Counter
+from importlib import resources
 from pathlib import Path
 
 import datasets
@@ -12,7 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from builders import cli
+from builders.options import Retribooru
+from builders.retribooru import open_models
 from schemas import manifest as manifests
+from schemas.errors import UsageError
 from schemas.records import REASONS
 
 from .conftest import command, run
@@ -138,6 +143,16 @@ def test_paper_models_that_are_not_here_name_the_light_ones(mirror: Path, tmp_pa
     assert cli.main(words) == 2
     error = capsys.readouterr().err
     assert "--models light" in error and error.count("\n") == 1
+
+
+def test_models_of_ones_own_are_opened_and_told(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.onnx"
+    shutil.copy(str(resources.files("annotators") / "models" / "faces.onnx"), mine)
+    models = open_models(Retribooru(source="sample", out=tmp_path / "out", faces=str(mine)))
+    assert models.faces.provenance["weights"] == "mine.onnx" and models.faces.default_score == 0.5
+    assert models.masks.provenance["weights"] == "packaged masks.onnx"
+    with pytest.raises(UsageError, match="no weights for masks"):
+        open_models(Retribooru(source="sample", out=tmp_path / "out", masks="nowhere.onnx"))
 
 
 def test_json_log_is_json_on_every_line(mirror: Path, tmp_path: Path) -> None:
