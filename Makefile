@@ -5,12 +5,15 @@ BIN := $(VENV)/bin
 OUT ?= out/demo
 COUNT ?= 400
 
-.PHONY: demo test lint bench weights docs clean
+.PHONY: demo test test-models lint bench weights docs clean
 
 demo: $(VENV)/.core  ## build a RetriBooru dataset from the built-in sample mirror
 	$(BIN)/build retribooru --source sample --count $(COUNT) --out $(OUT)
 
 test: $(VENV)/.dev  ## run every test
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+test-models: $(VENV)/.models  ## also the tests that need torch and transformers
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: $(VENV)/.dev  ## style, types

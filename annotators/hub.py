@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +39,31 @@ def fetch(wanted: HubFile) -> tuple[Path, str]:
     Raises UsageError when there is no such file, or no way to it.
     """
     from huggingface_hub import hf_hub_download
+
+    with _told(f"{wanted.repo}@{wanted.revision}:{wanted.file}", wanted):
+        path = Path(hf_hub_download(wanted.repo, wanted.file, revision=wanted.revision))
+    return path, path.parts[len(path.parts) - 1 - len(Path(wanted.file).parts)]
+
+
+def fetch_all(wanted: str, patterns: Sequence[str]) -> tuple[Path, str]:
+    """Folder with the files of `OWNER/NAME[@REVISION]` that match one of the patterns, and the commit they are of.
+
+    Raises UsageError as `fetch` does.
+    """
+    from huggingface_hub import snapshot_download
+
+    there = parse(f"{wanted}:config.json")
+    if there is None:
+        raise UsageError("no folder with a model, and no name of one", seen=wanted,
+                         allowed="a folder that holds config.json, or OWNER/NAME[@REVISION] of the Hub")
+    with _told(wanted, there):
+        folder = Path(snapshot_download(there.repo, revision=there.revision, allow_patterns=list(patterns)))
+    return folder, folder.name
+
+
+@contextmanager
+def _told(name: str, wanted: HubFile) -> Iterator[None]:
+    """What the Hub's client raises, said in one line."""
     from huggingface_hub.errors import (
         EntryNotFoundError,
         GatedRepoError,
@@ -46,9 +73,8 @@ def fetch(wanted: HubFile) -> tuple[Path, str]:
         RevisionNotFoundError,
     )
 
-    name = f"{wanted.repo}@{wanted.revision}:{wanted.file}"
     try:
-        path = Path(hf_hub_download(wanted.repo, wanted.file, revision=wanted.revision))
+        yield
     except GatedRepoError:
         raise UsageError("the repository is gated", seen=name, allowed="a token that may read it",
                          next_command=f"accept its terms on https://huggingface.co/{wanted.repo}, then hf auth login"
@@ -69,7 +95,6 @@ def fetch(wanted: HubFile) -> tuple[Path, str]:
     except (HfHubHTTPError, OSError) as error:
         raise UsageError(f"the file could not be fetched: {error}", seen=name,
                          next_command="the same command again; what was fetched is kept") from None
-    return path, path.parts[len(path.parts) - 1 - len(Path(wanted.file).parts)]
 
 
 def beside(wanted: HubFile, commit: str, name: str) -> Any:

@@ -53,6 +53,10 @@ class Retribooru:
                         "the Hub. Default: as --models", group="running", metavar="WHICH")
     masks: str = option("", "matte network, as --faces: light, paper, an ONNX file, or a file on the Hub",
                         group="running", metavar="WHICH")
+    answers: str = option("", "who answers about the clothes: light; paper, a folder or OWNER/NAME[@REVISION] on the "
+                          "Hub, an InstructBLIP; http://HOST:PORT/v1[#MODEL], an OpenAI-compatible vision endpoint. "
+                          "Default: as --models", group="running",
+                          metavar="WHICH")
     workers: int = option(2, "worker processes; the result does not depend on it", group="running", low=1, high=512,
                           metavar="N")
     seed: int = option(0, "seed of the sample's drawings and of the split", group="running", low=0, metavar="S")
@@ -116,7 +120,7 @@ class Retribooru:
         return self.models or ("light" if self.source == "sample" else "paper")
 
     def weights(self, role: str) -> str:
-        """What `annotators.weights.resolve` is to find for "faces" or "masks", the default resolved."""
+        """What was asked for as "faces", "masks" or "answers", the default resolved."""
         return str(getattr(self, role)) or self.backend
 
     @property
@@ -134,8 +138,10 @@ class Retribooru:
         """What the manifest says: every option that can change the content, defaults resolved, no paths."""
         said: dict[str, object] = {one.name: getattr(self, one.name) for one in fields(self)
                                    if one.name not in _NOT_CONTENT}
-        named = {role: Path(name).name if Path(name).is_file() else name
-                 for role in ("faces", "masks") for name in [self.weights(role)]}
+        named = {role: Path(name).name if Path(name).exists() else name
+                 for role in ("faces", "masks", "answers") for name in [self.weights(role)]}
+        if named["answers"].startswith(("http:", "https:")):  # which model it was stands among the models
+            named["answers"] = "endpoint"
         return said | named | {"models": self.backend, "face": "one" if self.needs_face else "any",
                        "matte_min": self.matte[0], "matte_max": self.matte[1]}
 

@@ -23,8 +23,10 @@ from typing import Any
 
 from annotators.answers import LightAnswers
 from annotators.base import Annotator
+from annotators.endpoint import EndpointAnswers
 from annotators.faces import Faces
 from annotators.hashes import Hashes
+from annotators.instructblip import InstructBlipAnswers
 from annotators.masks import Masks
 from builders import select
 from builders.annotate import Look
@@ -41,7 +43,6 @@ from builders.sources.folder import Folder
 from builders.sources.sample import Sample, draw_mirror, mirror_name
 from builders.visits import Keeps, Limits
 from builders.workspace import Workspace
-from schemas.errors import UsageError
 from schemas.manifest import Manifest
 from schemas.records import Drop, Post, Rejected
 
@@ -52,7 +53,7 @@ class Models:
 
     faces: Faces
     masks: Masks
-    answers: LightAnswers
+    answers: LightAnswers | EndpointAnswers | InstructBlipAnswers
     hashes: Hashes
 
 
@@ -89,12 +90,12 @@ def run(options: Retribooru) -> int:
 
 def open_models(options: Retribooru) -> Models:
     """The annotators that the options name; weights of the Hub are fetched. Raises UsageError when some are missing."""
-    if options.backend == "paper":
-        raise UsageError("the paper's answers cannot be given by this version", seen="--models paper",
-                         allowed="light, and the paper's detector and mattes by --faces paper --masks paper",
-                         next_command="the same command with --models light")
     faces, masks = Faces(options.weights("faces")), Masks(options.weights("masks"))
-    return Models(faces, masks, LightAnswers((faces.identity, masks.identity)), Hashes())
+    asked = options.weights("answers")
+    if asked == "light":
+        return Models(faces, masks, LightAnswers((faces.identity, masks.identity)), Hashes())
+    endpoint = asked.startswith(("http://", "https://"))
+    return Models(faces, masks, EndpointAnswers(asked) if endpoint else InstructBlipAnswers(asked), Hashes())
 
 
 def open_source(options: Retribooru, state: Path, progress: Progress) -> Source:

@@ -1,0 +1,144 @@
+"""The paper's answers: InstructBLIP, asked each question about each picture.
+
+The paper names InstructBLIP with Vicuna-7B and one question, not the prompt; ours is the one that its authors use for
+short answers. A picture goes once through the vision tower, whose output serves all questions; one question is asked of
+a whole batch, because questions of unequal length in a batch are padded on the left, where this model's Q-Former does
+not expect it, and then get other answers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from annotators import hub
+from annotators.answers import QUESTIONS
+from annotators.base import Batch, Picture, identity
+from schemas.errors import UsageError
+
+PAPER = "Salesforce/instructblip-vicuna-7b"
+PROMPT = "Question: {}? Short answer:"
+BATCH = 8
+"""Pictures in a forward pass, always: torch gives other bits at other batch sizes. The last ones are filled up."""
+NEW_TOKENS = 12
+_VERSION = 1
+_FILES = ("*.json", "*.safetensors", "*.model", "*.txt")
+"""What is fetched of a repository: weights that run no code when opened, configurations and vocabularies."""
+
+
+class InstructBlipAnswers:
+    """Annotator `answers`: one string for each of QUESTIONS, by greedy decoding.
+
+    `weights` is "paper", `OWNER/NAME[@REVISION]` on the Hub or a folder as `save_pretrained` writes it. On a GPU it
+    computes in bfloat16, else in float32 with one thread; which of them belongs to its identity. Raises UsageError when
+    torch and transformers are not installed or there are no such weights.
+    """
+
+    name = "answers"
+    needs: tuple[str, ...] = ("image",)
+    features = pa.schema([("answers", pa.list_(pa.string()))])
+
+    def __init__(self, weights: str = "paper") -> None:
+        device = _device()
+        self._folder, source, revision, licence = _find(PAPER if weights == "paper" else weights)
+        sha256 = digest(self._folder)
+        options = {"questions": QUESTIONS, "prompt": PROMPT, "batch": BATCH, "tokens": NEW_TOKENS, "device": device}
+        self.identity = identity(self.name, _VERSION, options, sha256)
+        self.provenance = {
+            "backend": f"InstructBLIP, transformers, {'bfloat16' if device == 'cuda' else 'float32'} on {device}",
+            "weights": source, "sha256": sha256, "licence": licence,
+        } | ({"revision": revision} if revision else {})
+
+    def __call__(self, batch: Batch) -> dict[str, list[Any]]:
+        """Answers for each picture."""
+        pictures = list(batch["image"])
+        asked = [self._ask(pictures[start : start + BATCH]) for start in range(0, len(pictures), BATCH)]
+        return {"answers": [row for some in asked for row in some]}
+
+    def _ask(self, pictures: Sequence[Picture]) -> list[list[str]]:
+        full = [*pictures, *[pictures[-1]] * (BATCH - len(pictures))]
+        columns = _reader(str(self._folder), _device()).answers(full, [PROMPT.format(one) for one in QUESTIONS])
+        return [[column[at] for column in columns] for at in range(len(pictures))]
+
+
+class _Reader:
+    """Model and processor, opened once a process."""
+
+    def __init__(self, folder: str, device: str) -> None:
+        import torch
+        from transformers import InstructBlipForConditionalGeneration, InstructBlipProcessor
+
+        if device == "cpu":
+            torch.set_num_threads(1)
+        self._torch, self._device = torch, device
+        self._dtype = torch.bfloat16 if device == "cuda" else torch.float32
+        self._processor: Any = InstructBlipProcessor.from_pretrained(folder)
+        model = InstructBlipForConditionalGeneration.from_pretrained(folder, dtype=self._dtype, use_safetensors=True)
+        self._model: Any = model.to(device).eval()
+        # `generate` has no argument for what the vision tower saw, so it is given that in place of another look.
+        self._look, self._seen = self._model.vision_model.forward, None
+        self._model.vision_model.forward = lambda **_: self._seen
+        self._words: dict[str, dict[str, Any]] = {}
+
+    def answers(self, pictures: Sequence[Picture], prompts: Sequence[str]) -> list[list[str]]:
+        """For each prompt the answers about all pictures."""
+        with self._torch.inference_mode():
+            pixels = self._processor.image_processor(list(pictures), return_tensors="pt")["pixel_values"]
+            pixels = pixels.to(self._device, self._dtype)
+            self._seen = self._look(pixel_values=pixels, return_dict=True)
+            return [self._answer(pixels, pictures[0], prompt) for prompt in prompts]
+
+    def _answer(self, pixels: Any, some: Picture, prompt: str) -> list[str]:
+        if prompt not in self._words:  # the processor puts the places of the picture's tokens before the words
+            said = self._processor(images=some, text=prompt, return_tensors="pt")
+            self._words[prompt] = {name: ids.to(self._device) for name, ids in said.items() if name != "pixel_values"}
+        words = {name: ids.expand(len(pixels), -1) for name, ids in self._words[prompt].items()}
+        made = self._model.generate(pixel_values=pixels, **words, do_sample=False, num_beams=1,
+                                    max_new_tokens=NEW_TOKENS)
+        if not self._model.language_model.config.is_encoder_decoder:  # these repeat what they were given
+            made = made[:, words["input_ids"].shape[1]:]
+        said = self._processor.tokenizer.batch_decode(made, skip_special_tokens=True)
+        return ["".join(c for c in " ".join(text.split()) if c.isprintable()) for text in said]
+
+
+@lru_cache(maxsize=1)
+def _reader(folder: str, device: str) -> _Reader:
+    return _Reader(folder, device)
+
+
+def _device() -> str:
+    try:
+        import torch
+        import transformers  # noqa: F401
+    except ImportError as error:
+        raise UsageError(f"InstructBLIP needs a package that is not installed: {error.name}", seen="--answers",
+                         allowed="light, or the address of a vision endpoint",
+                         next_command="pip install 'likeness[models]', or the same command with --models light"
+                         ) from None
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _find(wanted: str) -> tuple[Path, str, str, str]:
+    """Folder, source, commit and licence."""
+    if (Path(wanted) / "config.json").is_file():
+        return Path(wanted), Path(wanted).name, "", "unknown: a folder of yours"
+    folder, commit = hub.fetch_all(wanted, _FILES)
+    name = wanted.partition("@")[0]
+    return folder, name, commit, hub.licence(hub.HubFile(name, commit, ""), commit)
+
+
+def digest(folder: Path) -> str:
+    """Sha256 over names and contents of a folder's files; files of the Hub's cache are already named by theirs."""
+    whole = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        name = path.resolve().name
+        if len(name) != 64:
+            with path.open("rb") as handle:
+                name = hashlib.file_digest(handle, "sha256").hexdigest()
+        whole.update(f"{path.relative_to(folder).as_posix()}\t{name}\n".encode())
+    return whole.hexdigest()
