@@ -32,9 +32,18 @@ _EXAMPLES = """examples:
 """ + EXIT_CODES
 
 
+_ESTIMATE = """Looks at 200 of the rows that `build retribooru` with the same options would look at, and prints what
+the whole would keep and cost: rows, time, disk, and what the singleton rule saves. Keeps nothing."""
+
+
 def retribooru_parser() -> arguments.Parser:
     """Options of `build retribooru`."""
     return arguments.parser_for(Retribooru, "build retribooru", _RETRIBOORU, _EXAMPLES)
+
+
+def estimate_parser() -> arguments.Parser:
+    """Options of `build estimate`: those of the recipe."""
+    return arguments.parser_for(Retribooru, "build estimate", _ESTIMATE, EXIT_CODES)
 
 
 def verify_parser() -> arguments.Parser:
@@ -63,6 +72,13 @@ def _retribooru(words: Sequence[str]) -> int:
     return retribooru.run(options)
 
 
+def _estimate(words: Sequence[str]) -> int:
+    options = arguments.read(Retribooru, estimate_parser(), words)
+    from builders import estimate
+
+    return estimate.run(options)
+
+
 def _verify(words: Sequence[str]) -> int:
     found = verify_parser().parse_args(list(words))
     from builders import verify
@@ -83,6 +99,7 @@ COMMANDS: dict[str, dict[str, tuple[Command, Callable[[], arguments.Parser], str
         "retribooru": (_retribooru, retribooru_parser, "identity sets of anime figures from a Danbooru mirror"),
     },
     "tools": {
+        "estimate": (_estimate, estimate_parser, "what a build would keep and cost, from 200 of its rows"),
         "verify": (_verify, verify_parser, "check a published version, file by file and row by row"),
         "explain": (_explain, explain_parser, "why one post was kept or dropped"),
     },
