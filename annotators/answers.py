@@ -33,7 +33,9 @@ QUESTIONS: tuple[str, ...] = (
 )
 """The questions, in the order of the `answers` column. Any change gives the annotators another identity."""
 
-_VERSION = 1
+LEAST = 0.25
+"""Score from which a box is a face that clothes can be looked for under; detectors name noise at a few hundredths."""
+_VERSION = 2
 _SPLIT = re.compile(r"[,;/&+\n]|\band\b|\bor\b|\bwith\b")
 _MARKS = re.compile(r"[^\w\s'-]|_")
 _NOISE = re.compile(r"^(?:(?:a|an|the|its|her|his|it|is|are|mostly|mainly|light|dark|pale|bright|deep)\s+)+")
@@ -72,7 +74,7 @@ class LightAnswers:
     def __init__(self, needs: Sequence[str] = ()) -> None:
         """`needs` are the identities of the annotators that give boxes and mattes."""
         self.identity = identity(self.name, _VERSION, {"questions": QUESTIONS, "face": clothes.FACE,
-                                                       "second": clothes.SECOND}, needs=needs)
+                                                       "second": clothes.SECOND, "least": LEAST}, needs=needs)
         self.provenance = {"backend": "colours named in CIELAB below the face, and the cloth tags", "weights": "none"}
 
     def __call__(self, batch: Batch) -> dict[str, list[Any]]:
@@ -85,7 +87,7 @@ def _answers(picture: Any, boxes: Sequence[Sequence[float]], scores: Sequence[fl
              cloths: Sequence[str]) -> list[str]:
     said = garments(cloths)
     colours: list[str] = []
-    if boxes:
+    if boxes and max(scores) >= LEAST:
         with Image.open(io.BytesIO(mask)) as matte:
             colours = clothes.clothes_colours(picture, np.asarray(matte.convert("L")), boxes[int(np.argmax(scores))])
     if not colours:

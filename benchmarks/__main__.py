@@ -17,7 +17,7 @@ from pathlib import Path
 
 from builders.sources.sample import mirror_name
 
-HELD_OUT_SEED = 7_300_019
+HELD_OUT_SEED = 9_104_227
 """Nothing was trained or chosen on it. Take another one when something has been."""
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sqlite3
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from builders import arguments
+from builders.interrupts import ctrl_c_waits
 from builders.options import Retribooru
 from schemas.errors import BuildError, UsageError
 
@@ -67,28 +69,32 @@ def explain_parser() -> arguments.Parser:
 
 def _retribooru(words: Sequence[str]) -> int:
     options = arguments.read(Retribooru, retribooru_parser(), words)
-    from builders import retribooru  # late: it loads the libraries that builds need
+    with ctrl_c_waits():  # late, for it loads the libraries that builds need; they break when they are interrupted
+        from builders import retribooru
 
     return retribooru.run(options)
 
 
 def _estimate(words: Sequence[str]) -> int:
     options = arguments.read(Retribooru, estimate_parser(), words)
-    from builders import estimate
+    with ctrl_c_waits():
+        from builders import estimate
 
     return estimate.run(options)
 
 
 def _verify(words: Sequence[str]) -> int:
     found = verify_parser().parse_args(list(words))
-    from builders import verify
+    with ctrl_c_waits():
+        from builders import verify
 
     return verify.run(found.dir)
 
 
 def _explain(words: Sequence[str]) -> int:
     found = explain_parser().parse_args(list(words))
-    from builders import explain
+    with ctrl_c_waits():
+        from builders import explain
 
     return explain.run(found.dir, found.id)
 
@@ -127,6 +133,7 @@ def main(words: Sequence[str] | None = None) -> int:
         print(f"build: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is being obeyed
         print("build: stopped; finished shards are kept, the same command goes on from there", file=sys.stderr)
         return 130
     except BrokenPipeError:

@@ -12,11 +12,10 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from multiprocessing.connection import wait as wait_for_handles
-from types import FrameType
 from typing import Any, Generic, TypeVar
 
+from builders.interrupts import ctrl_c_waits
 from schemas.errors import BuildError
 
 ShardT = TypeVar("ShardT")
@@ -47,47 +46,21 @@ class Local(Generic[ShardT, ResultT]):
             raise BuildError("a worker process died (out of memory, or killed); finished shards are kept: "
                              "run the same command again, with fewer --workers if memory was short") from error
         finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+            with ctrl_c_waits():  # pressed again, it would leave workers that nobody waits for
+                pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _windowed(pool: ProcessPoolExecutor, shards: Iterable[Any], ahead: int) -> Iterator[Any]:
     # Only a few shards wait in the pool, so that memory stays flat however many there are.
     waiting: set[Future[Any]] = set()
     for shard in shards:
-        with _ctrl_c_waits():  # a worker may start here
+        with ctrl_c_waits():  # a worker may start here
             waiting.add(pool.submit(_run, shard))
         if len(waiting) >= ahead:
             done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
             yield from (future.result() for future in done)
     for future in waiting:
         yield future.result()
-
-
-@contextmanager
-def _ctrl_c_waits() -> Iterator[None]:
-    """Ctrl-C takes effect at the end of the block, and never in a process that starts within it.
-
-    A terminal sends Ctrl-C to workers too, and until they can ignore it (`_begin`) they import for seconds. They
-    inherit that it is blocked. Here blocking is not enough: another thread may take the signal, and Python would
-    then stop this one between a worker's start and the message that the worker waits for.
-    """
-    pressed = False
-
-    def note(number: int, frame: FrameType | None) -> None:
-        nonlocal pressed
-        pressed = True
-
-    usual = signal.getsignal(signal.SIGINT)
-    if callable(usual):  # else somebody had it ignored, as shells do for what runs in the background
-        signal.signal(signal.SIGINT, note)
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        signal.signal(signal.SIGINT, usual)
-    if pressed and callable(usual):
-        usual(signal.SIGINT, None)
 
 
 def _begin(task: Callable[[Any], Any]) -> None:

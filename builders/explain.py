@@ -34,7 +34,8 @@ def run(folder: Path, wanted: str) -> int:
     foldered = manifest.source.get("name") == "folder"
     try:
         dropped = list(_dropped(folder, wanted, foldered))
-        stories = [*_kept(folder, manifest, _meant(wanted, foldered, bool(dropped))), *dropped]
+        kept = list(_kept(folder, manifest, _meant(wanted, foldered, bool(dropped))))
+        stories = [*dropped, *kept] if "/" in wanted else [*kept, *dropped]  # a path means its own file first
     except (OSError, ValueError, KeyError, pa.ArrowException) as error:  # among them what is said of a damaged file
         raise UsageError(f"this version is damaged: {error}", seen=str(folder),
                          next_command=f"build verify {folder}") from None

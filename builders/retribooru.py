@@ -30,7 +30,7 @@ from annotators.instructblip import InstructBlipAnswers
 from annotators.masks import Masks
 from builders import select
 from builders.annotate import Look
-from builders.compose import Build, publish_rows
+from builders.compose import SPLITS, Build, publish_rows
 from builders.engines import Local
 from builders.figures import cut_figures
 from builders.ledger import Ledger, Row
@@ -41,8 +41,10 @@ from builders.sources import Source
 from builders.sources.danbooru2019 import Danbooru2019
 from builders.sources.folder import Folder
 from builders.sources.sample import Sample, draw_mirror, mirror_name
+from builders.sources.trees import inside
 from builders.visits import Keeps, Limits
 from builders.workspace import Workspace
+from schemas.errors import UsageError
 from schemas.manifest import Manifest
 from schemas.records import Drop, Post, Rejected
 
@@ -70,6 +72,7 @@ def run(options: Retribooru) -> int:
             say_vain({entry for entry in vain if not entry.startswith("md5:")}, progress)
             print(f"dry run: {len(ledger):,} rows would be looked at; nothing was written")
             return 0
+        refuse_the_sources_folders(options)
         models = open_models(options)
         if options.face_score is None:
             options = replace(options, face_score=models.faces.default_score)
@@ -86,6 +89,17 @@ def run(options: Retribooru) -> int:
         folder, manifest = publish_rows(look, places, build)
     print(farewell(folder, manifest))
     return 0
+
+
+def refuse_the_sources_folders(options: Retribooru) -> None:
+    """Raises UsageError when --out is a folder of the source: what a build wrote into is not read again."""
+    if options.root is None or not options.out.is_dir() or not inside(options.root, options.out):
+        return
+    names = {path.name for path in options.out.iterdir()}
+    if names and not names & {".state", ".annotations"}:
+        raise UsageError("--out is a folder of the source", seen=str(options.out),
+                         allowed="a new folder, an empty one, or one that a build wrote",
+                         next_command=f"the same command with --out {options.out / 'out'}")
 
 
 def open_models(options: Retribooru) -> Models:
@@ -199,7 +213,7 @@ def look_at_pictures(look: Look, options: Retribooru, models: Models) -> None:
 
 def farewell(folder: Path, manifest: Manifest) -> str:
     """What a person needs to know at the end."""
-    rows = ", ".join(f"{split} {count:,}" for split, count in manifest.splits.items())
+    rows = ", ".join(f"{split} {manifest.splits[split]:,}" for split in SPLITS if split in manifest.splits)
     return "\n".join([
         f"published {folder} ({rows}; content {manifest.content_digest[:16]})",
         f"  load it:         datasets.load_dataset({json.dumps(str(folder), ensure_ascii=False)})",

@@ -245,7 +245,7 @@ def check_exclude(exclude: Exclude, tagged: bool) -> None:
 
 def _entry(entry: str) -> tuple[str, str]:
     """Kind and normalised value of an entry; "" for a value that its kind does not allow, and for several numbers."""
-    if _NUMBERS.fullmatch(entry):
+    if _NUMBERS.fullmatch(re.sub(r"(?i)^post:\s*|^https?://\S+/posts/", "", entry)):
         return "post", ""
     prefixed = _ENTRY.fullmatch(entry)
     if prefixed:

@@ -66,6 +66,8 @@ def _words(folder: Path, manifest: Manifest) -> Iterator[str]:
         yield f"version {manifest.version} stands in folder {name}"
     if manifest.options.get("version") != manifest.version:
         yield f"version {manifest.version} was built as {manifest.options.get('version')}"
+    if manifest.near_copies < 0:
+        yield f"near_copies is {manifest.near_copies}"
     roles = [model.role for model in manifest.models]
     yield from (f"no model is named for {role}" for role in _ROLES if role not in roles)
     yield from (f"the model of {model.role} has no identity" for model in manifest.models if not model.identity)

@@ -29,6 +29,7 @@ _ROUNDING = 1e-6  # boxes and coverage are stored as float32
 _OPTIONS: dict[str, type | tuple[type, ...]] = {
     "source": str, "match": str, "face": str, "ratings": str, "min_side": int, "max_pixels": int,
     "face_score": (int, float), "matte_min": (int, float), "matte_max": (int, float)}
+_ALLOWED = {"match": ("artist", "character"), "face": ("one", "any")}
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ def promised(manifest: Manifest) -> tuple[Promise, list[str]]:
     said: dict[str, Any] = manifest.options
     faults = [f"manifest.json: option {name} is {said.get(name)!r}" for name, kind in _OPTIONS.items()
               if not isinstance(said.get(name), kind) or isinstance(said.get(name), bool)]
+    faults += [f"manifest.json: option {name} is {said.get(name)!r}" for name, allowed in _ALLOWED.items()
+               if isinstance(said.get(name), str) and said[name] not in allowed]
     if faults:
         return Promise(), faults
     tagged = said["source"] != "folder"

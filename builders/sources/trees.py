@@ -17,9 +17,7 @@ COUNTED = ("hidden_files", "other_files", "linked_folders", "unreadable_folders"
 """Verdicts that are counted; every other verdict but "" and OUTPUT is a reason of `schemas.records.REASONS`."""
 
 OUTPUT = "output_folder"
-"""Verdict on the folder that `walk` was told to skip, and on those of other builds, known by their `.state`."""
-
-_STATE = ".state"
+"""Verdict on the folder that `walk` was told to skip, and on what other builds wrote: OUT folders and versions."""
 
 
 class Listed(NamedTuple):
@@ -74,7 +72,7 @@ def walk(root: Path, top: str = "", wanted: Callable[[str], bool] = is_picture,
         except OSError:
             yield Listed(folder, 0, "unreadable_folders")
             continue
-        if folder and _STATE in names:
+        if folder and _built(set(names)):
             yield Listed(folder, 0, OUTPUT)
             continue
         below = []
@@ -88,6 +86,11 @@ def walk(root: Path, top: str = "", wanted: Callable[[str], bool] = is_picture,
             else:
                 below.append(path)
         pending.extend(reversed(below))
+
+
+def _built(names: set[str]) -> bool:
+    """Whether a folder with these names in it is one that a build wrote, or a version cut out of one."""
+    return ".state" in names or ".annotations" in names or names >= {"manifest.json", "rejected.parquet"}
 
 
 def printable(path: str) -> str:

@@ -67,5 +67,11 @@ def test_without_a_face_the_tags_colours_answer(cloths: list[str], first: str) -
     assert LightAnswers()(_batch([], [], cloths))["answers"][0][0] == first
 
 
+def test_a_box_that_nobody_believes_is_no_face() -> None:
+    face, ground = [0.3, 0.2, 0.7, 0.4], "unknown"
+    for score, first in ((0.06, ground), (0.249, ground), (0.26, "green")):
+        assert LightAnswers()(_batch([face], [score], []))["answers"][0][0] == first
+
+
 def test_identity_follows_the_models_it_reads() -> None:
     assert LightAnswers(["a", "b"]).identity != LightAnswers(["a", "c"]).identity != LightAnswers().identity

@@ -2,14 +2,12 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from builders import engines
 from builders.engines import Local
 from schemas.errors import BuildError, UsageError
 
@@ -116,17 +114,3 @@ def test_ctrl_c_that_is_ignored_stays_ignored() -> None:
     os.killpg(process.pid, signal.SIGINT)
     assert process.communicate(timeout=60)[1] == ""
     assert process.returncode == 0
-
-
-def test_ctrl_c_while_a_worker_starts_comes_right_after() -> None:
-    steps = []
-    with pytest.raises(KeyboardInterrupt), engines._ctrl_c_waits():
-        os.kill(os.getpid(), signal.SIGINT)
-        # Another thread takes the signal that this one has blocked.
-        thread = threading.Thread(target=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT}))
-        thread.start()
-        thread.join()
-        steps.append("started")
-    assert steps == ["started"]
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())

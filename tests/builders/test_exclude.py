@@ -69,7 +69,8 @@ def test_prefixes_may_be_written_in_capitals(people: Path, capsys: pytest.Captur
     assert "dry run: 3 rows" in said.out and "no row was named" not in said.err
 
 
-@pytest.mark.parametrize("entry", ["1, 2", "1 2", "12;13,", "1,2,3"])
+@pytest.mark.parametrize("entry", [
+    "1, 2", "1 2", "12;13,", "1,2,3", "post:1, 2", "Post: 12 13", "https://danbooru.donmai.us/posts/1, 2"])
 def test_several_numbers_on_a_line_are_refused(people: Path, entry: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert dry(people, f"mia\n{entry}\n") == 2
     assert "line 2 is malformed" in capsys.readouterr().err

@@ -75,7 +75,7 @@ CROP = "12_crop_2: dropped at stage file"
     ("12_crop_3", ["12_crop_3: kept, split train"]),
     ("12_crop_2", [CROP]),
     ("figures/0012/12.jpg", ["12: kept, split train"]),
-    ("figures/0012/12.png", ["12: kept, split train", DOUBLE]),
+    ("figures/0012/12.png", [DOUBLE, "12: kept, split train"]),  # the very file first
     ("figures/0012/12_crop_3.jpg", ["12_crop_3: kept, split train"]),
     ("figures/0012/12_crop_1.jpg", ["12: kept, split train"]),  # the first of a post's crops has the post's id
     ("figures/0012/12_crop_2.jpg", [CROP]),

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
+import pytest
 from PIL import Image
 
 from builders import cli
@@ -28,3 +29,19 @@ def test_things_that_wear_nothing_are_told_apart_by_their_folder(tmp_path: Path)
     assert rows == {"cat/0": ["cat/1", "cat/2"], "cat/1": ["cat/0", "cat/2"], "cat/2": ["cat/0", "cat/1"],
                     "dog/3": ["dog/4", "dog/5"], "dog/4": ["dog/3", "dog/5"], "dog/5": ["dog/3", "dog/4"]}
     assert cli.main(["verify", str(tmp_path / "out/1.0.0")]) == 0
+
+
+def test_a_folder_of_the_source_is_not_built_into(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _things(tmp_path / "things")
+    words = ["retribooru", "--source", "folder", "--root", str(tmp_path / "things"), "--models", "light", "--out"]
+    assert cli.main([*words, str(tmp_path / "things" / "cat")]) == 2
+    assert "--out is a folder of the source" in capsys.readouterr().err
+    assert sorted(path.name for path in (tmp_path / "things" / "cat").iterdir()) == ["0.png", "1.png", "2.png"]
+
+
+@pytest.mark.parametrize("out", ["danbooru2019-figures", "metadata", "."])
+def test_a_tree_of_a_mirror_is_not_built_into(mirror: Path, out: str, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["retribooru", "--source", "danbooru2019", "--root", str(mirror), "--models", "light", "--out"]
+    assert cli.main([*words, str(mirror / out)]) == 2
+    assert "--out is a folder of the source" in capsys.readouterr().err
+    assert not (mirror / out / ".state").exists()

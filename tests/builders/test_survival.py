@@ -75,6 +75,21 @@ def test_ctrl_c_says_no_traceback_while_workers_start(mirror: Path, tmp_path: Pa
     assert "goes on from there" in error.splitlines()[-1]
 
 
+@pytest.mark.parametrize("delay", [0.3, 1.5])
+def test_ctrl_c_pressed_twice_ends_as_one_does(mirror: Path, tmp_path: Path, delay: float) -> None:
+    process = _start(command(mirror, tmp_path / "out", "--workers", "2"))
+    while process.poll() is None and not (tmp_path / "out" / ".state" / "ledger.sqlite").exists():
+        time.sleep(0.01)
+    time.sleep(delay)
+    for _ in range(3):
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGINT)
+        time.sleep(0.3)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 130, error
+    assert "Traceback" not in error and error.count("build: stopped") == 1
+
+
 @pytest.mark.parametrize(("limit", "workers"), [(2_000, 2), (600_000, 1), (600_000, 2)])
 def test_a_full_disk_is_one_line_and_the_build_resumes(whole: Path, mirror: Path, tmp_path: Path, limit: int,
                                                        workers: int) -> None:

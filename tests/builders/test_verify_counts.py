@@ -49,6 +49,7 @@ def _swap(at: int, **change: Any) -> list[Step]:
     ({"recipe": "other"}, "manifest.json: recipe other is unknown"),
     ({"version": "1.0.1"}, "manifest.json: version 1.0.1 stands in folder 1.0.0"),
     ({"version": "1.0.1"}, "manifest.json: version 1.0.1 was built as 1.0.0"),
+    ({"near_copies": -5}, "manifest.json: near_copies is -5"),
     ({"version": "new"}, "manifest.json: version new is not three numbers"),
     ({"models": []}, "manifest.json: no model is named for masks"),
     ({"models": [Model("faces", "", {})]}, "manifest.json: the model of faces has no identity"),

@@ -135,3 +135,9 @@ def test_options_that_promise_nothing_are_told() -> None:
     promise, faults = promised(_manifest({**OPTIONS, "face_score": None, "min_side": True}))
     assert promise == Promise()
     assert faults == ["manifest.json: option min_side is True", "manifest.json: option face_score is None"]
+
+
+def test_options_that_no_build_has_are_told() -> None:
+    promise, faults = promised(_manifest({**OPTIONS, "match": "zzz", "face": "two"}))
+    assert promise == Promise()
+    assert faults == ["manifest.json: option match is 'zzz'", "manifest.json: option face is 'two'"]

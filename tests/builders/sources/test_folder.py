@@ -124,10 +124,12 @@ def test_the_folder_built_into_is_not_read(tmp_path):
 
 def test_what_other_builds_wrote_below_the_root_is_no_identity(tmp_path):
     root = tmp_path / "root"
-    write(root, **{"mia/1.jpg": b"", "old/1.0.0/contact.png": b"", "old/.state/lock": b"", "plain/.cache/x.jpg": b""})
+    write(root, **{"mia/1.jpg": b"", "old/1.0.0/contact.png": b"", "old/.state/lock": b"", "plain/.cache/x.jpg": b"",
+                   "swept/1.0.0/contact.png": b"", "swept/.annotations/x": b"", "moved/assets/contact.png": b"",
+                   "moved/manifest.json": b"", "moved/rejected.parquet": b""})
     posts, rejected, source = read(root, tmp_path / "out")
     assert sorted(posts) == ["mia/1"] and rejected == {}
-    assert source.counts["output_folder"] == 1
+    assert source.counts["output_folder"] == 3
 
 
 def test_usage_errors(tmp_path):
