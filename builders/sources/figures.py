@@ -6,7 +6,7 @@ import hashlib
 import re
 from array import array
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -43,7 +43,7 @@ class Figures:
                     self._counts[verdict] += 1
                     continue
                 self._digest.update(f"{printable(path)}\t{size}\n".encode())
-                found = _STEM.fullmatch(PurePosixPath(path).stem)
+                found = _STEM.fullmatch(path.rpartition("/")[2].rpartition(".")[0])
                 if verdict:
                     yield Rejected(printable(path), printable(path), drop(verdict))
                 elif found is None or not path.isprintable():
