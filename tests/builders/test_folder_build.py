@@ -69,3 +69,21 @@ def test_exclude_by_name_and_by_the_files_own_md5(tmp_path: Path, capsys: pytest
     unwanted.write_text("artist:someone\n")
     assert _build(tmp_path / "root", tmp_path / "out", *words) == 2
     assert "artist:someone" in capsys.readouterr().err
+
+
+def test_things_that_wear_nothing_are_told_apart_by_their_folder(tmp_path: Path) -> None:
+    _pictures(tmp_path / "root" / "cat", 3, 10)
+    _pictures(tmp_path / "root" / "dog", 3, 11)
+    assert _build(tmp_path / "root", tmp_path / "out", "--test-seen", "0", "--test-unseen", "0") == 0
+    rows = {row["id"]: row["similar"] for row in
+            pq.read_table(tmp_path / "out/1.0.0/data", columns=["id", "similar"]).to_pylist()}
+    assert rows == {"cat/0": ["cat/1", "cat/2"], "cat/1": ["cat/0", "cat/2"], "cat/2": ["cat/0", "cat/1"],
+                    "dog/0": ["dog/1", "dog/2"], "dog/1": ["dog/0", "dog/2"], "dog/2": ["dog/0", "dog/1"]}
+    assert cli.main(["verify", str(tmp_path / "out/1.0.0")]) == 0
+
+
+def test_a_folder_of_the_source_is_not_built_into(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _pictures(tmp_path / "root" / "cat", 3, 12)
+    assert _build(tmp_path / "root", tmp_path / "root" / "cat") == 2
+    assert "--out is a folder of the source" in capsys.readouterr().err
+    assert sorted(path.name for path in (tmp_path / "root" / "cat").iterdir()) == ["0.png", "1.png", "2.png"]

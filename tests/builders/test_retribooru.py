@@ -205,3 +205,11 @@ def test_the_sample_source_says_that_it_is_drawn(tmp_path: Path) -> None:
     assert f'load_dataset("{version}")' in done.stdout and "outfits.png" in done.stdout
     assert set(pq.read_table(version / "data", columns=["post_url"])["post_url"].to_pylist()) == {""}
     assert "danbooru2019" not in (version / "README.md").read_text().split("---")[1]
+
+
+@pytest.mark.parametrize("out", ["danbooru2019-figures", "metadata", "."])
+def test_a_tree_of_a_mirror_is_not_built_into(mirror: Path, out: str, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["retribooru", "--source", "danbooru2019", "--root", str(mirror), "--models", "light", "--out"]
+    assert cli.main([*words, str(mirror / out)]) == 2
+    assert "--out is a folder of the source" in capsys.readouterr().err
+    assert not (mirror / out / ".state").exists()
