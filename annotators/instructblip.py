@@ -47,7 +47,8 @@ class InstructBlipAnswers:
         device = _device()
         self._folder, source, revision, licence = _find(PAPER if weights == "paper" else weights)
         sha256 = digest(self._folder)
-        options = {"questions": QUESTIONS, "prompt": PROMPT, "batch": BATCH, "tokens": NEW_TOKENS, "device": device}
+        options = {"questions": QUESTIONS, "prompt": PROMPT, "batch": BATCH, "tokens": NEW_TOKENS, "device": device,
+                   "threads": 1}
         self.identity = identity(self.name, _VERSION, options, sha256)
         self.provenance = {
             "backend": f"InstructBLIP, transformers, {'bfloat16' if device == 'cuda' else 'float32'} on {device}",
@@ -77,8 +78,14 @@ class _Reader:
             torch.set_num_threads(1)
         self._torch, self._device = torch, device
         self._dtype = torch.bfloat16 if device == "cuda" else torch.float32
-        self._processor: Any = InstructBlipProcessor.from_pretrained(folder)
-        model = InstructBlipForConditionalGeneration.from_pretrained(folder, dtype=self._dtype, use_safetensors=True)
+        try:
+            self._processor: Any = InstructBlipProcessor.from_pretrained(folder)
+            model = InstructBlipForConditionalGeneration.from_pretrained(folder, dtype=self._dtype,
+                                                                         use_safetensors=True)
+        except Exception as error:  # transformers and safetensors raise many kinds for files that are no such model
+            first = (str(error).splitlines() or [type(error).__name__])[0]
+            raise UsageError(f"cannot read the InstructBLIP: {first}", seen=Path(folder).name,
+                             allowed="config, processor and safetensors, as save_pretrained writes them") from None
         self._model: Any = model.to(device).eval()
         # `generate` has no argument for what the vision tower saw, so it is given that in place of another look.
         self._look, self._seen = self._model.vision_model.forward, None

@@ -115,6 +115,13 @@ def test_files_of_the_hubs_cache_are_known_by_their_names(tmp_path: Path) -> Non
     assert digest(tmp_path / "plain") == digest(tmp_path / "cached")
 
 
+def test_a_folder_that_is_half_a_model_is_a_usage_error(tiny: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny, tmp_path / "half")
+    (tmp_path / "half" / "model.safetensors").write_bytes(b"no weights")
+    with pytest.raises(UsageError, match="cannot read the InstructBLIP"):
+        InstructBlipAnswers(str(tmp_path / "half"))({"image": pictures(1)})
+
+
 def test_what_is_no_model_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"holds config\.json"):
         InstructBlipAnswers(str(tmp_path))
