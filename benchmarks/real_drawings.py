@@ -25,6 +25,7 @@ from PIL import Image
 
 from annotators.faces import Faces
 from annotators.masks import Masks
+from benchmarks.sample_truth import soft_iou
 from weights.score import FaceScore, matte_iou
 
 Box = tuple[float, float, float, float]
@@ -132,7 +133,7 @@ def compose(art: Art, root: Path, rounds: int, seed: int) -> Iterator[Picture]:
 def measure(pictures: list[Picture]) -> dict[str, float | int]:
     """Faces found at IoU 0.5, false boxes a picture, mean and lowest matte IoU, with the light models."""
     faces, masks = Faces(), Masks()
-    score, overlaps = FaceScore(), []
+    score, overlaps, soft = FaceScore(), [], []
     for picture in pictures:
         pixels = np.asarray(picture.rgb)
         found = faces({"image": [pixels]})
@@ -140,11 +141,14 @@ def measure(pictures: list[Picture]) -> dict[str, float | int]:
         boxes = np.array(found["boxes"][0], np.float32).reshape(-1, 4)[good]
         sides = np.array([*picture.rgb.size] * 2, np.float32)
         score.add(boxes * sides, np.array([picture.face], np.float32), np.zeros((0, 4), np.float32))
-        overlaps.append(matte_iou(masks.matte(pixels), np.asarray(picture.matte)))
+        found_matte, truth = masks.matte(pixels), np.asarray(picture.matte)
+        overlaps.append(matte_iou(found_matte, truth))
+        soft.append(soft_iou(found_matte, truth))
     summary = score.summary()
     return {
         "pictures": len(pictures), "faces_found": summary["recall"], "false_per_picture": summary["false_per_picture"],
         "face_iou": summary["mean_iou"], "matte_iou": round(float(np.mean(overlaps)), 4),
+        "matte_soft_iou": round(float(np.mean(soft)), 4),
         "matte_iou_lowest_tenth": round(float(np.quantile(overlaps, 0.1)), 4),
     }
 
