@@ -255,7 +255,7 @@ def outdoors(side: int, rng: Generator) -> View:
 
 
 def space(rng: Generator, side: int) -> Pixels:
-    """One place in perspective, uint8 side x side x 3; half of them with drawn outlines."""
+    """One place in perspective, uint8 side x side x 3; two in five of them with drawn outlines."""
     view = (room if rng.random() < 0.5 else outdoors)(side * _FINE, rng)
     rgb = view.rgb
     if rng.random() < 0.4:  # ink where one thing ends before another
