@@ -1,16 +1,9 @@
-"""What is asked about the clothes, how answers are normalised, and the light backend that answers.
-
-The paper asks InstructBLIP for short answers and quotes one question, the first here. The others are ours; they
-fix an outfit by its main garments. An empty answer says that the picture (or its tags) does not show it.
-"""
+"""The light backend that answers `schemas.answers.QUESTIONS`: colours are seen, garments read from the tags."""
 
 from __future__ import annotations
 
 import io
-import re
-import unicodedata
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,45 +12,12 @@ from PIL import Image
 
 from annotators import clothes
 from annotators.base import Batch, identity
-from annotators.wardrobe import COLOUR_WORDS, garments
-
-QUESTIONS: tuple[str, ...] = (
-    "list top two colors of the clothing",
-    "what is worn on the upper body",
-    "what color is the upper garment",
-    "what is worn on the lower body",
-    "what color is the lower garment",
-    "what legwear is worn",
-    "what color is the legwear",
-    "what is worn on the head",
-)
-"""The questions, in the order of the `answers` column. Any change gives the annotators another identity."""
+from schemas.answers import QUESTIONS
+from schemas.wardrobe import garments
 
 LEAST = 0.25
 """Score from which a box is a face that clothes can be looked for under; detectors name noise at a few hundredths."""
 _VERSION = 2
-_SPLIT = re.compile(r"[,;/&+\n]|\band\b|\bor\b|\bwith\b")
-_MARKS = re.compile(r"[^\w\s'-]|_")
-_NOISE = re.compile(r"^(?:(?:a|an|the|its|her|his|it|is|are|mostly|mainly|light|dark|pale|bright|deep)\s+)+")
-_NOTHING = frozenset({"", "n", "a", "none", "no", "nothing", "na", "not visible", "unknown", "unclear", "not sure"})
-
-
-@lru_cache(maxsize=1 << 16)
-def normalise(answer: str) -> frozenset[str]:
-    """The things that a short answer names, without order, case, punctuation or choice of words.
-
-    Empty when it names nothing ("", "none", "unknown", "not visible"). Splits on commas, "and" and their like;
-    colours come out as the words of `annotators.colours`.
-    """
-    text = _SPLIT.sub(",", unicodedata.normalize("NFKC", answer).lower())
-    items = (" ".join(_MARKS.sub(" ", part).split()) for part in text.split(","))
-    plain = (_plain(item) for item in items)
-    return frozenset(item for item in plain if item not in _NOTHING)
-
-
-def _plain(item: str) -> str:
-    item = _NOISE.sub("", item)
-    return COLOUR_WORDS.get(item.removesuffix(" colored").removesuffix(" coloured").removesuffix(" color"), item)
 
 
 class LightAnswers:

@@ -13,7 +13,8 @@ import numpy.typing as npt
 from PIL import Image, ImageFilter
 
 from annotators.base import Picture
-from annotators.colours import NAMES, Lab, names_of, to_lab
+from annotators.colours import Lab, names_of, to_lab
+from schemas.colours import NAMES
 
 Matte = npt.NDArray[np.uint8]
 """H x W, 0 background .. 255 figure."""

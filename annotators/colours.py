@@ -12,9 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from annotators.base import Picture
-
-NAMES = ("red", "orange", "yellow", "green", "aqua", "blue", "purple", "pink", "brown", "black", "grey", "white")
-"""Colour words, in the order of the codes that `names_of` gives."""
+from schemas.colours import NAMES
 
 Lab = npt.NDArray[np.float64]
 """... x 3: lightness 0..100, a and b about -110..110; D65 white (CIE 15:2004)."""

@@ -20,8 +20,8 @@ import httpx2
 import pyarrow as pa
 from PIL import Image
 
-from annotators.answers import QUESTIONS
 from annotators.base import Batch, Picture, identity
+from schemas.answers import QUESTIONS
 from schemas.errors import BuildError, UsageError
 
 SIDE = 768

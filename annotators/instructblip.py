@@ -17,8 +17,8 @@ from typing import Any
 import pyarrow as pa
 
 from annotators import hub
-from annotators.answers import QUESTIONS
 from annotators.base import Batch, Picture, identity
+from schemas.answers import QUESTIONS
 from schemas.errors import UsageError
 
 PAPER = "Salesforce/instructblip-vicuna-7b"

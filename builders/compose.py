@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from annotators.answers import QUESTIONS
 from annotators.base import Annotator
 from builders import publish
 from builders.annotate import Look
@@ -24,6 +23,7 @@ from builders.sources import Source
 from builders.write import Planned, Shard, WriteShard, columns_digest, cut_shards, write_rejected
 from cards import retribooru as card
 from schemas import manifest as manifests
+from schemas.answers import QUESTIONS
 from schemas.errors import UsageError
 from schemas.manifest import Manifest, Model
 

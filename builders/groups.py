@@ -26,10 +26,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from annotators.answers import normalise
 from builders import near
 from builders.components import Components
 from builders.near import USUAL, Near, NearOptions
+from schemas.answers import normalise
 
 Signature = tuple[frozenset[str], ...]
 """Normalised answers, question by question; or one set that holds the outfit's name."""

@@ -10,7 +10,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from annotators.answers import normalise
 from annotators.base import Annotator
 from builders.annotate import Look
 from builders.components import Components
@@ -18,6 +17,7 @@ from builders.groups import Groups, agreement, group
 from builders.near import NearOptions, adjacency, twins
 from builders.options import Retribooru
 from builders.splits import Shares, assign
+from schemas.answers import normalise
 from schemas.records import Drop, drop
 
 _TABLE = pa.schema([("id", pa.string()), ("character", pa.string()), ("artist", pa.string()),

@@ -8,6 +8,9 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageCms
 
+NAMES = ("red", "orange", "yellow", "green", "aqua", "blue", "purple", "pink", "brown", "black", "grey", "white")
+"""Colour words: the twelve that Danbooru's tags use."""
+
 
 def plain(image: Image.Image) -> Image.Image:
     """8-bit L, RGB or CMYK in the picture's own colour space, opaque: what is transparent shows white."""

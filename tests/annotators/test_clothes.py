@@ -3,7 +3,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from annotators.clothes import clothes_colours, main_colours
-from annotators.colours import NAMES
+from schemas.colours import NAMES
 
 BLUE, WHITE, BROWN, GREEN = (58, 98, 190), (246, 246, 248), (126, 82, 54), (72, 158, 84)
 SKIN, PALE = (250, 214, 190), (255, 240, 232)

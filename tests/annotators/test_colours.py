@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from annotators.colours import NAMES, names_of, to_lab
+from annotators.colours import names_of, to_lab
+from schemas.colours import NAMES
 
 
 @pytest.mark.parametrize(("rgb", "lab"), [

@@ -16,9 +16,9 @@ import pytest
 from PIL import Image
 
 from annotators import endpoint
-from annotators.answers import QUESTIONS
 from annotators.base import Annotator
 from annotators.endpoint import EndpointAnswers
+from schemas.answers import QUESTIONS
 from schemas.errors import BuildError, UsageError
 
 

@@ -14,9 +14,9 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 from annotators import instructblip  # noqa: E402
-from annotators.answers import QUESTIONS  # noqa: E402
 from annotators.base import Annotator  # noqa: E402
 from annotators.instructblip import BATCH, NEW_TOKENS, PROMPT, InstructBlipAnswers, digest  # noqa: E402
+from schemas.answers import QUESTIONS  # noqa: E402
 from schemas.errors import UsageError  # noqa: E402
 
 _spec = importlib.util.spec_from_file_location("tiny_blip", Path(__file__).with_name("tiny_blip.py"))

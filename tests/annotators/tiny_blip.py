@@ -8,7 +8,7 @@ from typing import Any
 import torch
 import transformers
 
-from annotators.answers import QUESTIONS
+from schemas.answers import QUESTIONS
 
 QUERIES, SIDE = 4, 28
 WORDS = sorted({word for one in QUESTIONS for word in one.split()} | {

@@ -11,8 +11,8 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from annotators.answers import QUESTIONS
 from schemas import manifest as manifests
+from schemas.answers import QUESTIONS
 
 from .conftest import command, run
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from annotators.colours import NAMES
+from schemas.colours import NAMES
 
 COLOUR_WORDS: dict[str, str] = {
     **{name: name for name in NAMES},

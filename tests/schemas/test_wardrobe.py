@@ -1,6 +1,6 @@
 import pytest
 
-from annotators.wardrobe import garments
+from schemas.wardrobe import garments
 
 
 @pytest.mark.parametrize(("cloths", "said"), [
