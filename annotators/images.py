@@ -49,17 +49,18 @@ class Decoded:
     format: str
 
 
-def read(path: str | Path, max_bytes: int = MAX_BYTES) -> bytes:
-    """The file's bytes, at most `max_bytes` of them.
+def read(path: str | Path, max_bytes: int = MAX_BYTES, part: tuple[int, int] | None = None) -> bytes:
+    """The file's bytes, or those of the `part` (offset, size) of it; at most `max_bytes` of them.
 
     A file that nobody has permission to read is unreadable for the superuser too: who builds decides nothing.
-    Raises RowError: missing_file, unreadable (permission, I/O error, not a regular file), too_large, empty.
+    Raises RowError: missing_file, unreadable (permission, I/O error, not a regular file), too_large, empty,
+    truncated (the file ends inside the part).
     """
     try:
         # Without O_NONBLOCK a pipe with a picture's name would hang the worker.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
-            data = _contents(descriptor, max_bytes)
+            data = _contents(descriptor, max_bytes, part)
         finally:
             os.close(descriptor)
     except (FileNotFoundError, NotADirectoryError):
@@ -70,6 +71,8 @@ def read(path: str | Path, max_bytes: int = MAX_BYTES) -> bytes:
         raise RowError("too_large", "more bytes than memory") from None
     if len(data) > max_bytes:
         raise RowError("too_large", f"over {max_bytes} bytes")
+    if part is not None and len(data) < part[1]:
+        raise RowError("truncated", "the file ends inside it")
     if not data:
         raise RowError("empty")
     return data
@@ -115,16 +118,21 @@ def crop(picture: Picture, box: tuple[int, int, int, int]) -> Picture:
     return picture[top:bottom, left:right].copy()
 
 
-def _contents(descriptor: int, max_bytes: int) -> bytes:
-    """The open file's bytes; one more than `max_bytes` says that there are more. Raises OSError, RowError."""
+def _contents(descriptor: int, max_bytes: int, part: tuple[int, int] | None) -> bytes:
+    """The open file's bytes, or its part's; one more than `max_bytes` says that there are more.
+
+    Raises OSError, RowError.
+    """
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         raise RowError("unreadable", "not a regular file")
     if not status.st_mode & 0o444:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     # A reader takes memory for all that it is asked for, so ask for no more than there is.
+    offset, size = (0, status.st_size + 1) if part is None else part
     with os.fdopen(descriptor, "rb", closefd=False) as handle:
-        return handle.read(min(status.st_size, max_bytes) + 1)
+        handle.seek(min(offset, status.st_size))
+        return handle.read(min(size, status.st_size + 1, max_bytes + 1))
 
 
 def _decode(data: bytes, max_pixels: int) -> Decoded:

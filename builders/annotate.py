@@ -12,11 +12,11 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import Any, TypeVar
 
 from annotators.base import Annotator
 from builders.engines import Local
+from builders.files import fingerprint
 from builders.ledger import Ledger, Row
 from builders.progress import Progress
 from builders.select import cloths
@@ -75,7 +75,7 @@ class Look:
             stamped, gone = [], []
             for row in rows:
                 try:
-                    stamped.append(row._replace(key=_fingerprint(row.post.path)))
+                    stamped.append(row._replace(key=fingerprint(row.post.path)))
                 except OSError as error:
                     reason = "missing_file" if isinstance(error, FileNotFoundError) else "unreadable"
                     gone.append((row.post.id, drop(reason, value=error.strerror)))
@@ -191,13 +191,3 @@ def _shards(rows: Iterable[T], total: int, workers: int) -> Iterator[list[T]]:
 def _files_identity(limits: Limits) -> str:
     said = {"decoder": 1, "facts": FILE_FACTS.names, "max_bytes": limits.max_bytes, "max_pixels": limits.max_pixels}
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
-
-
-def _fingerprint(path: str) -> str:
-    """Key of a file that was not read yet: its place and what the file system says of it. Raises OSError.
-
-    The time of the last change to the entry and its number are in it, because copies can keep size and date.
-    """
-    stat = Path(path).stat()
-    said = f"{Path(path).resolve()}|{stat.st_size}|{stat.st_mtime_ns}|{stat.st_ctime_ns}|{stat.st_ino}"
-    return hashlib.sha256(said.encode("utf-8", "surrogateescape")).hexdigest()

@@ -20,7 +20,7 @@ from typing import Any
 
 from annotators import images
 from annotators.base import Annotator, Picture
-from builders import select
+from builders import files, select
 from builders.annotate import POST_COLUMNS
 from builders.figures import crop_box
 from builders.ledger import Ledger, Row
@@ -131,7 +131,7 @@ def _timed(cost: Cost, seen: list[Seen], step: Callable[[list[Seen]], list[Seen]
 
 def _read(one: Seen, options: Retribooru) -> bool:
     try:
-        data = images.read(Path(one.row.post.path), max_bytes=options.max_bytes)
+        data = files.read(one.row.post.path, options.max_bytes)
         decoded = images.decode(data, max_pixels=options.max_pixels)
     except RowError:
         return False

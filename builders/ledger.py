@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from builders.files import plain
 from schemas.errors import BuildError
 from schemas.manifest import Step
 from schemas.records import REASONS, Drop, Post, Rejected, Stage
@@ -90,7 +91,7 @@ class Ledger:
 
     def relative(self, path: str) -> str:
         """A path below the source's root, the only form that is published."""
-        return Path(path).relative_to(self._root).as_posix()
+        return Path(plain(path)).relative_to(self._root).as_posix()
 
     def _reject(self, row: str, path: str, drop: Drop, sha256: str) -> None:
         if drop.reason not in REASONS:

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from annotators import images
 from annotators.base import Annotator, Picture
-from builders import store
+from builders import files, store
 from schemas.errors import BuildError, RowError
 from schemas.records import Drop
 
@@ -74,7 +74,7 @@ class ReadFiles:
         facts: dict[str, Any] = {"sha256": "", "md5": "", "width": 0, "height": 0, "bytes": 0,
                                  "reason": "", "detail": ""}
         try:
-            data = images.read(Path(path), max_bytes=self.limits.max_bytes)
+            data = files.read(path, self.limits.max_bytes)
             facts |= {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data),
                       "md5": hashlib.md5(data, usedforsecurity=False).hexdigest()}
             decoded = images.decode(data, max_pixels=self.limits.max_pixels)
@@ -150,7 +150,7 @@ def picture(path: str, sha256: str, box: tuple[int, int, int, int] | None, limit
 def contents(path: str, sha256: str, limits: Limits) -> bytes:
     """A file's bytes, known to be those seen before. Raises BuildError when they are not."""
     try:
-        data = images.read(Path(path), max_bytes=limits.max_bytes)
+        data = files.read(path, limits.max_bytes)
     except RowError as error:
         raise BuildError(f"{path}: {error}; it was there earlier in this build: run the same command again") from error
     if hashlib.sha256(data).hexdigest() != sha256:
