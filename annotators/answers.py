@@ -35,7 +35,8 @@ class LightAnswers:
         """`needs` are the identities of the annotators that give boxes and mattes."""
         self.identity = identity(self.name, _VERSION, {"questions": QUESTIONS, "face": clothes.FACE,
                                                        "second": clothes.SECOND, "least": LEAST}, needs=needs)
-        self.provenance = {"backend": "colours named in CIELAB below the face, and the cloth tags", "weights": "none"}
+        self.provenance = {"backend": "colours named in CIELAB below the face, and the cloth tags", "weights": "none",
+                           "from_tags": "; ".join(QUESTIONS[1:])}
 
     def __call__(self, batch: Batch) -> dict[str, list[Any]]:
         """Answers for each row."""

@@ -11,10 +11,11 @@ import jinja2
 import numpy as np
 
 from cards import plots, shards, sheets
+from cards.crosscheck import check
 from cards.front import front
 from cards.leakage import MEASURES, Floats, Leakage, measure
 from cards.survey import PAIRS, Survey, survey
-from cards.text import Raw, code, markdown, visible
+from cards.text import Raw, code, link, markdown, visible
 from schemas.features import REJECTED, RETRIBOORU
 from schemas.manifest import Manifest
 from schemas.records import REASONS
@@ -47,6 +48,7 @@ def pages(manifest: Manifest, data: Mapping[str, Sequence[Path]], rejected: Path
         bars=plots.length_bars(seen.lengths), command=Raw(command(manifest)), rows=sum(manifest.splits.values()),
         measures=MEASURES, limit=PAIRS, outfits_page=Raw(OUTFITS), figure2_page=Raw(FIGURE2),
         leakage_page=Raw(LEAKAGE), alike_page=Raw(ALIKE), few=few(seen),
+        cross=check(data), by_construction=by_construction(manifest),
         by_artist=manifest.options.get("match", "artist") == "artist" and any(seen.artists),
     )
 
@@ -58,7 +60,7 @@ def _render(template: str, **words: Any) -> bytes:
         finalize=lambda value: markdown(value), trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
         autoescape=False,
     )
-    house.filters.update(code=code, raw=Raw, verbatim=lambda value: Raw(visible(value)),
+    house.filters.update(code=code, raw=Raw, link=link, verbatim=lambda value: Raw(visible(value)),
                          count="{:,}".format, share="{:.1%}".format,
                          number=lambda value: "-" if value is None else f"{value:.3g}")
     return house.get_template(template).render(words).encode()
@@ -84,6 +86,12 @@ def models(manifest: Manifest) -> list[dict[str, str]]:
     keys = ("backend", "weights", "revision", "sha256", "licence")
     return [{"role": model.role, "identity": model.identity, **{key: model.provenance.get(key, "") for key in keys}}
             for model in manifest.models]
+
+
+def by_construction(manifest: Manifest) -> frozenset[str]:
+    """Questions whose answers were read from the cloth tags, so that their agreement with tags says nothing."""
+    return frozenset(question for model in manifest.models
+                     for question in model.provenance.get("from_tags", "").split("; ") if question)
 
 
 def funnel(manifest: Manifest) -> list[dict[str, Any]]:

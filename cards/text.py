@@ -21,6 +21,8 @@ _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 # ":" and "www." would start links and emoji, "@" a mention, "$" a formula.
 _MARKDOWN = re.compile(r"[\\`*_{}\[\]<>#|~&:@$^]|(?<=www)\.", re.IGNORECASE)
 
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9./?&=%~-]+")
+
 
 class Raw(str):
     """Text that is Markdown already and is not escaped again."""
@@ -51,6 +53,12 @@ def code(text: object) -> Raw:
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", line)), default=0))
     pad = " " if line.startswith("`") or line.endswith("`") else ""
     return Raw(f"{fence}{pad}{line}{pad}{fence}")
+
+
+def link(text: object, address: str) -> Raw:
+    """The text as a link; without one where the address is empty or no plain one, so that none is smuggled in."""
+    words = markdown(text)
+    return Raw(f"[{words}]({address})" if _ADDRESS.fullmatch(address) else words)
 
 
 @functools.cache

@@ -5,7 +5,7 @@ Tags come as in the `cloths` column, spaces for underscores ("pleated skirt", "b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from schemas.colours import NAMES
 
@@ -59,8 +59,9 @@ HEAD: dict[str, tuple[str, ...]] = {
     "hairband": ("hairband", "headband"), "hair ribbon": ("hair ribbon",), "hair bow": ("hair bow",),
     "hair flower": ("hair flower",), "hairclip": ("hairclip", "hairpin"),
 }  # fmt: skip
-# Danbooru colours these by the general word: "white shirt" for a serafuku or a T-shirt.
-_COLOURED_AS = {"serafuku": ("serafuku", "shirt"), "t-shirt": ("t-shirt", "shirt")}
+GENERAL = {"serafuku": ("serafuku", "shirt"), "t-shirt": ("t-shirt", "shirt")}
+"""Kinds that the general word names, too: Danbooru has "white shirt" for the colour of a serafuku or a T-shirt."""
+
 
 def garments(cloths: Iterable[str]) -> dict[str, list[str]]:
     """Kind and colour of the upper and lower garment and the legwear, kinds of headwear, in that order.
@@ -68,34 +69,37 @@ def garments(cloths: Iterable[str]) -> dict[str, list[str]]:
     The upper garment is the outermost alone; of the others every kind is said, sorted. Empty where no tag speaks.
     """
     tags = sorted(set(cloths))
-    upper = _kinds(tags, UPPER)[:1]
-    lower, legs, head = (sorted(_kinds(tags, table)) for table in (LOWER, LEGS, HEAD))
+    upper = kinds(tags, UPPER)[:1]
+    lower, legs, head = (sorted(kinds(tags, table)) for table in (LOWER, LEGS, HEAD))
     return {
         "upper": upper,
-        "upper colour": _colours(tags, [_COLOURED_AS.get(kind, UPPER[kind]) for kind in upper]),
+        "upper colour": coloured(tags, [GENERAL.get(kind, UPPER[kind]) for kind in upper]),
         "lower": lower,
-        "lower colour": _colours(tags, LOWER.values()),
+        "lower colour": coloured(tags, LOWER.values()),
         "legwear": legs,
-        "legwear colour": _colours(tags, [*LEGS.values(), ("legwear",)]),
+        "legwear colour": coloured(tags, [*LEGS.values(), ("legwear",)]),
         "head": head,
     }
 
 
-def _ends_with(tag: str, words: str) -> bool:
-    return tag == words or tag.endswith(" " + words)
-
-
-def _kinds(tags: Sequence[str], table: dict[str, tuple[str, ...]]) -> list[str]:
+def kinds(tags: Iterable[str], table: dict[str, tuple[str, ...]]) -> list[str]:
     """Kinds that some tag names, in the table's order: a pleated skirt is a skirt, too."""
-    return [kind for kind, ends in table.items() if any(_ends_with(tag, end) for tag in tags for end in ends)]
+    tails = {tail for tag in tags for tail in _tails(tag)}
+    return [kind for kind, ends in table.items() if not tails.isdisjoint(ends)]
 
 
-def _colours(tags: Sequence[str], kinds: Iterable[tuple[str, ...]]) -> list[str]:
-    """Colours that tags of these kinds begin with, sorted."""
-    ends = [end for kind in kinds for end in kind]
+def coloured(tags: Iterable[str], named: Iterable[tuple[str, ...]]) -> list[str]:
+    """Colours that tags begin with which end on the words of these kinds, sorted."""
+    ends = {end for words in named for end in words}
     found = set()
     for tag in tags:
         first, _, rest = tag.removeprefix("light ").removeprefix("dark ").partition(" ")
-        if first in COLOUR_WORDS and any(_ends_with(rest, end) for end in ends):
+        if first in COLOUR_WORDS and not ends.isdisjoint(_tails(rest)):
             found.add(COLOUR_WORDS[first])
     return sorted(found)
+
+
+def _tails(tag: str) -> set[str]:
+    """The tag, and what is left of it behind each space: the words that it ends on."""
+    words = tag.split(" ")
+    return {" ".join(words[at:]) for at in range(len(words))}

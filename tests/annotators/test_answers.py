@@ -25,6 +25,7 @@ def test_colours_are_seen_and_garments_read_from_tags() -> None:
                             ["green dress", "dress", "hair bow", "hat", "black legwear"]))
     assert said == {"answers": [["green", "dress", "green", "", "", "", "black", "hair bow, hat"]]}
     assert len(said["answers"][0]) == len(QUESTIONS)
+    assert annotator.provenance["from_tags"].split("; ") == list(QUESTIONS[1:])
 
 
 @pytest.mark.parametrize(("cloths", "first"), [(["red dress"], "red"), (["dress"], "unknown"),

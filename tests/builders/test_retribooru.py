@@ -18,6 +18,7 @@ from builders import cli
 from builders.options import Retribooru
 from builders.retribooru import open_models
 from schemas import manifest as manifests
+from schemas.answers import QUESTIONS
 from schemas.errors import UsageError
 from schemas.records import REASONS
 
@@ -81,6 +82,19 @@ def test_planted_defects_leave_for_their_own_reason(whole: Path, mirror: Path) -
     assert len(planted) >= 10
     for row in planted:
         assert rejected.get(row["path"]) == row["expected"], row
+
+
+def test_the_card_holds_answers_against_tags(whole: Path) -> None:
+    section = (whole / "1.0.0" / "README.md").read_text().split("## Answers against tags")[1].split("\n## ")[0]
+    told = {cells[0]: cells[1:] for line in section.splitlines() if line.startswith("| ")
+            if len(cells := line.strip("| ").split(" | ")) == 5}
+    assert set(QUESTIONS) <= told.keys()
+    # Light answers read the garments from the tags; only the colours are seen.
+    assert all(told[question][3] == "by construction" for question in QUESTIONS[1:])
+    speak, silent, agree = (int(cell) for cell in told[QUESTIONS[0]][:3])
+    assert speak > 30 and silent == 0 and agree >= 0.95 * speak
+    upper, hushed, agreed = (int(cell) for cell in told[QUESTIONS[1]][:3])
+    assert upper == agreed > speak / 2 and hushed == 0
 
 
 def test_original_bytes_pass_through(whole: Path, mirror: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from cards.retribooru import command, pages
+from schemas.answers import QUESTIONS
 from schemas.manifest import Model
 from schemas.records import REASONS
 
@@ -81,6 +82,25 @@ def test_the_meter_in_numbers(card: Any) -> None:
     # three pairs, all of one picture: no bit differs, mattes and boxes are the same
     assert rows["Hash distance (bits of 64 that differ)"] == ["3", "0", "0", "under 12", "100.0%", "100.0%"]
     assert rows["Matte overlap (intersection over union)"] == ["3", "1", "1", "0.8 or more", "100.0%", "100.0%"]
+
+
+def test_answers_stand_against_tags(card: Any, row: Any) -> None:
+    assert "No row has tags that speak to a question." in card()  # its one question is none of ours
+    page = "https://danbooru.donmai.us/posts/2"
+    said = [[{"question": QUESTIONS[0], "answer": answer}, {"question": QUESTIONS[1], "answer": "dress"}]
+            for answer in ("blue", "red", "none", "aqua, blue")]
+    rows = [row(str(n), post_url=page, answers=answers) for n, answers in enumerate(said, 1)]  # all in a blue dress
+    readme = card({"train": rows})
+    assert [QUESTIONS[0], "4", "1", "2", "66.7%"] in cells(readme)
+    assert [QUESTIONS[1], "4", "0", "4", "100.0%"] in cells(readme)
+    assert ["2", QUESTIONS[0], "red", "blue"] in cells(readme)
+    assert f'<a href="{page}">2</a>' in body(readme) and "by construction" not in readme.lower()
+    light = card({"train": rows}, models=[Model("answers", "a" * 64, {"from_tags": "; ".join(QUESTIONS[1:])})])
+    assert [QUESTIONS[0], "4", "1", "2", "66.7%"] in cells(light)
+    assert [QUESTIONS[1], "4", "0", "4", "by construction"] in cells(light)
+    assert "read from the tags themselves" in light
+    agreed = card({"train": rows[:1]})
+    assert "No answer contradicts its tags." in agreed
 
 
 def test_a_rule_that_is_not_the_papers_is_named(card: Any) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from cards.text import Raw, code, label, markdown, visible
+from cards.text import Raw, code, label, link, markdown, visible
 
 
 def rendered(text: str) -> str:
@@ -28,6 +28,13 @@ def test_markdown_escapes_what_acts() -> None:
 def test_markdown_leaves_raw_and_takes_numbers() -> None:
     assert markdown(Raw("**x**")) == "**x**"
     assert markdown(12) == "12"
+
+
+def test_a_link_leads_to_plain_addresses_only() -> None:
+    assert rendered(link("1_crop_2", "https://danbooru.donmai.us/posts/1")) == (
+        '<a href="https://danbooru.donmai.us/posts/1">1_crop_2</a>')
+    for address in ("", "javascript:alert(1)", "https://x/) ![y](http://evil/z.png", "https://x/a b", "https://x|y"):
+        assert rendered(link("*1*", address)) == "*1*"
 
 
 def test_hostile_text_is_shown_as_text() -> None:
