@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from annotators import yolo
 from annotators.base import Batch, Picture, identity
-from annotators.weights import LIGHT, model, resolve
+from annotators.weights import LIGHT, resolve
 from schemas.errors import UsageError
 
 FLOOR = 0.05
@@ -36,9 +36,9 @@ class Faces:
         self._weights = resolve(self.name, weights)
         self.default_score = float(self._weights.notes.get("threshold", 0.5))
         """The score from which a box is taken for a face, as the model's notes recommend."""
-        options = {"floor": FLOOR, "overlap": OVERLAP, "pad": yolo.PAD, "free": FREE}
+        options = {"floor": FLOOR, "overlap": OVERLAP, "pad": yolo.PAD, "free": FREE} | self._weights.placed
         self.identity = identity(self.name, _VERSION, options, self._weights.sha256)
-        self.provenance = self._weights.provenance("YOLO, onnxruntime, one thread")
+        self.provenance = self._weights.provenance("YOLO")
 
     def __call__(self, batch: Batch) -> dict[str, list[Any]]:
         """Boxes and scores of each picture; both empty where nothing scores over the floor."""
@@ -46,7 +46,7 @@ class Faces:
         return {"boxes": [boxes for boxes, _ in found], "scores": [scores for _, scores in found]}
 
     def _look(self, picture: Picture) -> tuple[list[list[float]], list[float]]:
-        net = model(self._weights.path, self._weights.sha256, FREE)
+        net = self._weights.model(FREE)
         pixels, frame = yolo.letterbox(picture, net.size)
         wanted = face_classes(net.labels or self._weights.notes.get("labels", []))
         boxes, scores = yolo.decode(net(pixels), net.size, FLOOR, wanted)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from annotators import yolo
 from annotators.base import Batch, Picture, identity
-from annotators.weights import LIGHT, model, resolve
+from annotators.weights import LIGHT, resolve
 from schemas.errors import UsageError
 
 PAD = 0
@@ -41,9 +41,9 @@ class Masks:
 
     def __init__(self, weights: str = LIGHT) -> None:
         self._weights = resolve(self.name, weights)
-        options = {"pad": PAD, "png": PNG_LEVEL, "steepest": STEEPEST, "free": FREE}
+        options = {"pad": PAD, "png": PNG_LEVEL, "steepest": STEEPEST, "free": FREE} | self._weights.placed
         self.identity = identity(self.name, _VERSION, options, self._weights.sha256)
-        self.provenance = self._weights.provenance("matte network, onnxruntime, one thread")
+        self.provenance = self._weights.provenance("matte network")
 
     def __call__(self, batch: Batch) -> dict[str, list[Any]]:
         """Matte, coverage and bounds of each picture."""
@@ -56,7 +56,7 @@ class Masks:
 
     def matte(self, picture: Picture) -> npt.NDArray[np.uint8]:
         """The matte of one picture, uint8 H x W."""
-        net = model(self._weights.path, self._weights.sha256, FREE)
+        net = self._weights.model(FREE)
         pixels, frame = yolo.letterbox(picture, net.size, PAD)
         made = net(pixels)
         if made.shape != (1, 1, net.size, net.size):

@@ -1,5 +1,6 @@
 """Where weights come from: our packaged light model, the Hub at a resolved commit, or a file on this machine; the
-sha256 is always recorded.
+sha256 is always recorded. Where they run: ours on the CPU, so that light builds are equal on every machine; others on a
+GPU where there is one.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ import ast
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
@@ -32,13 +33,22 @@ PAPER = {
 and these are their best public descendants that open without running code.
 """
 
+CPU, CUDA = "cpu", "cuda"
+"""Device classes. TensorRT and the like are left alone: they build a network anew on each machine, often in halves."""
+_PROVIDERS: dict[str, list[Any]] = {
+    CPU: ["CPUExecutionProvider"],
+    # By default each session times cuDNN's algorithms and takes the fastest, so that two workers give two answers.
+    CUDA: [("CUDAExecutionProvider", {"cudnn_conv_algo_search": "HEURISTIC", "use_tf32": "0"}), "CPUExecutionProvider"],
+}
+
 
 @dataclass(frozen=True)
 class Weights:
     """A weight file that exists: its path, the sha256 of its bytes, and what stands beside it.
 
     `notes` is the JSON beside a packaged model (training command, seed, scores, `threshold`); of a model of the Hub
-    the `threshold` and `labels` beside it; {} for a bare file. `revision` is the commit of a file of the Hub.
+    the `threshold` and `labels` beside it; {} for a bare file. `revision` is the commit of a file of the Hub; `device`
+    is where it runs, CPU or CUDA.
     """
 
     path: str
@@ -47,20 +57,31 @@ class Weights:
     licence: str
     notes: Mapping[str, Any] = field(default_factory=dict)
     revision: str = ""
+    device: str = CPU
 
-    def provenance(self, backend: str) -> dict[str, str]:
+    @property
+    def placed(self) -> dict[str, str]:
+        """What its place adds to an identity: a GPU gives other bits."""
+        return {} if self.device == CPU else {"device": self.device}
+
+    def model(self, free: int) -> Model:
+        """The opened model, one for all who ask in this process; `free` as in Model."""
+        return _model(self.path, self.sha256, free, self.device)
+
+    def provenance(self, kind: str) -> dict[str, str]:
         """What the manifest says of it; never the path, which belongs to one machine."""
+        backend = f"{kind}, onnxruntime, {'one thread' if self.device == CPU else f'float32 on {self.device}'}"
         said = {"backend": backend, "weights": self.source, "sha256": self.sha256, "licence": self.licence}
         return said | ({"revision": self.revision} if self.revision else {})
 
 
 def resolve(role: str, wanted: str = LIGHT) -> Weights:
     """The weights of `role` ("faces", "masks"). `wanted` is "light", "paper", the path of an ONNX file, or
-    `OWNER/NAME[@REVISION]:FILE` on the Hub, from where it is fetched once.
+    `OWNER/NAME[@REVISION]:FILE` on the Hub, from where it is fetched once. All but ours run on a GPU if there is one.
 
     Raises UsageError when there is no such file or it cannot be had.
     """
-    packaged = Path(str(resources.files("annotators"))) / "models" / f"{role}.onnx"
+    packaged = _packaged(role)
     path = packaged if wanted == LIGHT else Path(wanted)
     if path.suffix in (".pt", ".pth", ".ckpt"):
         raise UsageError("a checkpoint of this kind can run code when it is opened, so a build never reads one",
@@ -77,7 +98,7 @@ def resolve(role: str, wanted: str = LIGHT) -> Weights:
             next_command="the same command with --models light",
         )
     if path != packaged:
-        return Weights(str(path), _sha256(path), path.name, "unknown: a file of yours")
+        return Weights(str(path), _sha256(path), path.name, "unknown: a file of yours", device=device())
     notes = json.loads(packaged.with_suffix(".json").read_text(encoding="utf-8"))
     return Weights(str(path), _sha256(path), f"packaged {path.name}", str(notes["licence"]), notes)
 
@@ -92,7 +113,33 @@ def _from_hub(there: hub.HubFile) -> Weights:
     if isinstance(labels, list) and all(isinstance(label, str) for label in labels):
         notes["labels"] = labels
     source = f"{there.repo}:{there.file}"
-    return Weights(str(path), _sha256(path), source, hub.licence(there, commit), notes, commit)
+    return Weights(str(path), _sha256(path), source, hub.licence(there, commit), notes, commit, device())
+
+
+def _packaged(role: str) -> Path:
+    return Path(str(resources.files("annotators"))) / "models" / f"{role}.onnx"
+
+
+def offered(providers: Sequence[str]) -> str:
+    """The best device class that some of onnxruntime's providers stand for."""
+    return CUDA if "CUDAExecutionProvider" in providers else CPU
+
+
+@lru_cache(maxsize=1)
+def device() -> str:
+    """The best device class on this machine. What onnxruntime offers is only what it was built for, so a small session
+    is opened: without a card or its libraries it lands on the CPU. `CUDA_VISIBLE_DEVICES=` hides the card.
+    """
+    import onnxruntime
+
+    best = offered(onnxruntime.get_available_providers())
+    if best == CPU:
+        return CPU
+    try:
+        Model(str(_packaged("faces")), 0, best)
+    except UsageError:
+        return CPU
+    return best
 
 
 def _sha256(path: Path) -> str:
@@ -101,10 +148,12 @@ def _sha256(path: Path) -> str:
 
 
 class Model:
-    """An ONNX model with one picture in and one array out, read by one thread; opened once per process."""
+    """An ONNX model with one picture in and one array out, read by one thread or a GPU; opened once per process."""
 
-    def __init__(self, path: str, free: int) -> None:
-        """`free` is the side, in pixels, of the input of a model that takes any."""
+    def __init__(self, path: str, free: int, device: str = CPU) -> None:
+        """`free` is the side, in pixels, of the input of a model that takes any. Raises UsageError for a file that is
+        no such model, and when the session does not open on `device`.
+        """
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -112,12 +161,18 @@ class Model:
         options.inter_op_num_threads = 1
         options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
         options.log_severity_level = 3
+        if device == CUDA:
+            options.use_deterministic_compute = True
+            onnxruntime.preload_dlls()  # CUDA that came as Python packages
         try:
-            self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+            self._session = onnxruntime.InferenceSession(path, options, providers=_PROVIDERS[device])
         except Exception as error:  # onnxruntime raises a dozen private classes for files that are no models
             raise UsageError(f"cannot read the model: {error}", seen=path, allowed="an ONNX file") from error
+        if offered(self._session.get_providers()) != device:  # onnxruntime falls back to the CPU and goes on
+            raise UsageError("onnxruntime cannot use the GPU", seen=path, allowed="a machine like the one that began",
+                             next_command="the same command with CUDA_VISIBLE_DEVICES= to use the CPU")
         entry = self._session.get_inputs()[0]
-        self._input, self._half = entry.name, entry.type == "tensor(float16)"
+        self._path, self._input, self._half = path, entry.name, entry.type == "tensor(float16)"
         told: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
         sides = {side if isinstance(side, int) else _written_side(told, free) for side in entry.shape[2:]}
         if len(entry.shape) != 4 or len(sides) != 1:
@@ -128,9 +183,14 @@ class Model:
         """Names of a detector's classes, as its exporter wrote them into the file; empty when it did not."""
 
     def __call__(self, pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """First output of the model for one input 1 x 3 x S x S."""
+        """First output of the model for one input 1 x 3 x S x S. Raises UsageError when it cannot be run."""
         given = pixels.astype(np.float16) if self._half else pixels
-        return np.asarray(self._session.run(None, {self._input: given})[0], dtype=np.float32)
+        try:
+            made = self._session.run(None, {self._input: given})
+        except Exception as error:  # as above: another input, no memory left
+            raise UsageError(f"the model cannot be run: {error}", seen=Path(self._path).name,
+                             allowed="a model with one picture in, and memory for as many as --workers") from error
+        return np.asarray(made[0], dtype=np.float32)
 
 
 def _written_side(told: Mapping[str, str], free: int) -> int:
@@ -151,6 +211,6 @@ def _written_labels(told: Mapping[str, str]) -> list[str]:
 
 
 @lru_cache(maxsize=8)
-def model(path: str, sha256: str, free: int) -> Model:
+def _model(path: str, sha256: str, free: int, device: str) -> Model:
     """The model at `path`; the digest is part of the key, so a replaced file is opened anew."""
-    return Model(path, free)
+    return Model(path, free, device)
