@@ -38,6 +38,10 @@ _ESTIMATE = """Looks at 200 of the rows that `build retribooru` with the same op
 the whole would keep and cost: rows, time, disk, and what the singleton rule saves. Keeps nothing."""
 
 
+_PUBLISH = """Ends a build that shard jobs (`build retribooru ... --shard I/N`) have prepared, with the options that
+they recorded: groups what they looked at and publishes the version. Runs no model."""
+
+
 def retribooru_parser() -> arguments.Parser:
     """Options of `build retribooru`."""
     return arguments.parser_for(Retribooru, "build retribooru", _RETRIBOORU, _EXAMPLES)
@@ -54,6 +58,17 @@ def verify_parser() -> arguments.Parser:
                               "every file's hash, the columns, boxes, matte sizes, references, splits and counts.",
                               epilog=EXIT_CODES, formatter_class=arguments.RawText, allow_abbrev=False)
     parser.add_argument("dir", type=Path, metavar="DIR", help="a version folder such as OUT/1.0.0")
+    return parser
+
+
+def publish_parser() -> arguments.Parser:
+    """Options of `build publish`."""
+    parser = arguments.Parser(prog="build publish", description=_PUBLISH, epilog=EXIT_CODES,
+                              formatter_class=arguments.RawText, allow_abbrev=False)
+    parser.add_argument("out", type=Path, metavar="OUT", help="the --out of the shard jobs")
+    parser.add_argument("--workers", type=int, default=2, metavar="N", help="worker processes (default: 2)")
+    parser.add_argument("--log", choices=("text", "json"), default="text", metavar="text|json",
+                        help="progress as text, or as JSON lines on stderr (default: text)")
     return parser
 
 
@@ -83,6 +98,14 @@ def _estimate(words: Sequence[str]) -> int:
     return estimate.run(options)
 
 
+def _publish(words: Sequence[str]) -> int:
+    found = publish_parser().parse_args(list(words))
+    with ctrl_c_waits():
+        from builders import retribooru
+
+    return retribooru.publish(found.out, found.workers, found.log)
+
+
 def _verify(words: Sequence[str]) -> int:
     found = verify_parser().parse_args(list(words))
     with ctrl_c_waits():
@@ -106,6 +129,7 @@ COMMANDS: dict[str, dict[str, tuple[Command, Callable[[], arguments.Parser], str
     },
     "tools": {
         "estimate": (_estimate, estimate_parser, "what a build would keep and cost, from 200 of its rows"),
+        "publish": (_publish, publish_parser, "end a build of which every shard I/N is done"),
         "verify": (_verify, verify_parser, "check a published version, file by file and row by row"),
         "explain": (_explain, explain_parser, "why one post was kept or dropped"),
     },

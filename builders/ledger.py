@@ -49,6 +49,11 @@ class Row(NamedTuple):
     bytes: int
 
 
+def identity_of(post: Post, match: str) -> str:
+    """What makes two rows one identity. `match` is "artist" (with the character) or "character" (alone)."""
+    return "\x1f".join(post.characters if match == "character" else (*post.characters, *post.artists))
+
+
 class Ledger:
     """Rows in = rows alive + rows rejected, at every moment."""
 
@@ -66,7 +71,7 @@ class Ledger:
     def take(self, found: Iterable[Post | Rejected], match: str, heard: Callable[[int, int], None]) -> int:
         """Takes what a source yields: posts become rows, the rest is rejected with its reason.
 
-        `match` is "artist" or "character": what makes two rows one identity. `heard` is told of rows and of those
+        `match` is that of `identity_of`. `heard` is told of rows and of those
         that stay. Returns the number of rows in.
         """
         rows_in = 0
@@ -82,10 +87,9 @@ class Ledger:
         return rows_in
 
     def _add(self, post: Post, match: str) -> None:
-        key = post.characters if match == "character" else (*post.characters, *post.artists)
         try:
             self._db.execute("INSERT INTO rows (id, identity, path, post) VALUES (?, ?, ?, ?)",
-                             (post.id, "\x1f".join(key), post.path, msgspec.msgpack.encode(post)))
+                             (post.id, identity_of(post, match), post.path, msgspec.msgpack.encode(post)))
         except sqlite3.IntegrityError as error:
             raise BuildError(f"two rows with one id {post.id!r}: {post.path!r}") from error
 

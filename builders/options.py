@@ -11,10 +11,11 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from builders.slices import Slice
 from schemas.errors import UsageError
 
 # Kept out of the manifest: they do not change what is built, or they are a place on this machine.
-_NOT_CONTENT = {"root", "out", "workers", "dry_run", "log", "exclude"}
+_NOT_CONTENT = {"root", "out", "workers", "shard", "dry_run", "log", "exclude"}
 
 
 def option(default: Any, text: str, *, group: str, choices: tuple[str, ...] = (), low: float | None = None,
@@ -59,6 +60,8 @@ class Retribooru:
                           metavar="WHICH")
     workers: int = option(2, "worker processes; the result does not depend on it", group="running", low=1, high=512,
                           metavar="N")
+    shard: str = option("", "look at the I-th of N slices of the identities only, beside other such jobs; when all "
+                        "are done, `build publish OUT` makes the version", group="running", metavar="I/N")
     seed: int = option(0, "seed of the sample's drawings and of the split", group="running", low=0, metavar="S")
 
     ratings: str = option("general,sensitive", "ratings to keep, comma separated; Danbooru2019's \"s\" is general",
@@ -111,8 +114,15 @@ class Retribooru:
                              next_command=f"build retribooru --source {self.source} --root DIR --out {self.out}")
         if not re.fullmatch(r"[0-9]+\.[0-9]+\.[0-9]+", self.version):
             raise UsageError("--version is not a version", seen=self.version, allowed="three numbers such as 1.0.0")
+        if self.shard:
+            Slice.read(self.shard)
         if self.matte[0] >= self.matte[1]:
             raise UsageError("--matte-min must be under --matte-max", seen=self.matte)
+
+    @property
+    def slice(self) -> Slice | None:
+        """What --shard asks for, None for a whole build. Raises UsageError when it is not I/N."""
+        return Slice.read(self.shard) if self.shard else None
 
     @property
     def backend(self) -> str:

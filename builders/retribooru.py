@@ -28,12 +28,13 @@ from annotators.faces import Faces
 from annotators.hashes import Hashes
 from annotators.instructblip import InstructBlipAnswers
 from annotators.masks import Masks
-from builders import select
+from builders import jobs, select
 from builders.annotate import Look
 from builders.compose import SPLITS, Build, publish_rows
 from builders.engines import Local
 from builders.figures import cut_figures
 from builders.ledger import Ledger, Row
+from builders.locks import locked
 from builders.options import Retribooru
 from builders.outfits import group_outfits
 from builders.progress import Progress
@@ -59,12 +60,15 @@ class Models:
     hashes: Hashes
 
 
-def run(options: Retribooru) -> int:
-    """Builds, prints where the dataset is, and returns the exit code."""
+def run(options: Retribooru, agreed: jobs.Record | None = None) -> int:
+    """Builds, or does one shard job of a build; prints where the dataset is or what comes next; returns the exit code.
+
+    `agreed` is what the shard jobs did that come before: nothing may differ.
+    """
     progress = Progress(options.log)
     wanted = selection(options)
-    # Beyond --limit nothing is seen, so there nothing can be said of entries without a row.
-    vain = set() if options.limit else set(wanted.exclude.entries)
+    # Beyond --limit or the slice nothing is seen, so there nothing can be said of entries without a row.
+    vain = set() if options.limit or options.slice else set(wanted.exclude.entries)
     with ExitStack() as stack:
         if options.dry_run:
             state = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="likeness-")))
@@ -76,19 +80,33 @@ def run(options: Retribooru) -> int:
         models = open_models(options)
         if options.face_score is None:
             options = replace(options, face_score=models.faces.default_score)
-        work = stack.enter_context(Workspace(options.out))
+        roles: Mapping[str, Annotator] = vars(models)
+        record = jobs.Record.of(options, wanted.exclude.digest, roles)
+        if agreed is not None:
+            jobs.check(record, agreed)
+        work = stack.enter_context(Workspace(options.out, options.slice))
         source = open_source(options, work.state, progress)
-        ledger = select_posts(source, options, wanted, work.state, progress, vain)
+        ledger = select_posts(source, options, wanted, work.scratch, progress, vain)
         look = Look(work, Local(options.workers), ledger, progress,
                     Limits(options.max_bytes, options.max_pixels))
         read_files(look, wanted.exclude, options.min_side, vain)
         look_at_pictures(look, options, models)
+        if options.slice:
+            jobs.leave(work.jobs, record, options.slice)
+            print(f"shard {options.slice} is done: {len(ledger):,} rows are left of it; when all {options.slice.of} "
+                  f"are: build publish {shlex.quote(str(options.out))}")
+            return 0
         places = group_outfits(look, options)
-        roles: Mapping[str, Annotator] = vars(models)
         build = Build(options, source, roles, wanted.exclude.digest)
         folder, manifest = publish_rows(look, places, build)
     print(farewell(folder, manifest))
     return 0
+
+
+def publish(out: Path, workers: int, log: str) -> int:
+    """Ends the build whose shard jobs are all done: looks at nothing again, groups and publishes."""
+    agreed = jobs.agreed(out / ".state" / "shards")
+    return run(replace(agreed.options, out=out, workers=workers, log=log, shard=""), agreed)
 
 
 def refuse_the_sources_folders(options: Retribooru) -> None:
@@ -119,7 +137,7 @@ def open_source(options: Retribooru, state: Path, progress: Progress) -> Source:
     if options.source == "danbooru2019" and options.root is not None:
         return Danbooru2019(options.root)
     root = state / mirror_name(options.count, options.seed)
-    with progress.bar("draw", options.count, "drawing") as bar:
+    with locked(state / "draw.lock", wait=True), progress.bar("draw", options.count, "drawing") as bar:
         draw_mirror(root, options.count, options.seed, options.workers, bar.advance)
     return Sample(root)
 
@@ -140,6 +158,8 @@ def select_posts(source: Source, options: Retribooru, wanted: select.Selection, 
     found = source.posts()
     if options.limit:
         found = first_that_pass(found, wanted, options.limit)
+    if options.slice:
+        found = options.slice.rows(found, options.match)
     with progress.bar("source", None, "file") as bar:
         rows_in = ledger.take(found, options.match, bar.advance)
     progress.step(ledger.close_stage("source", rows_in))

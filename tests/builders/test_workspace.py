@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from builders.slices import Slice
 from builders.workspace import Workspace
 from schemas.errors import UsageError
 
@@ -94,3 +95,28 @@ def test_staging_keeps_the_same_rows_alone(tmp_path: Path) -> None:
         assert work.staging("1.0.0", "a" * 64) == first and (first / "done").exists()
         second = work.staging("1.0.0", "b" * 64)
         assert second.exists() and not first.exists()
+
+
+def test_jobs_for_other_slices_run_together(tmp_path: Path) -> None:
+    with Workspace(tmp_path, Slice(1, 2)) as first, Workspace(tmp_path, Slice(2, 2)) as second:
+        assert first.scratch != second.scratch and first.annotations == second.annotations
+        with pytest.raises(UsageError, match="shard 2/2 is running already"), Workspace(tmp_path, Slice(2, 2)):
+            pass
+        with pytest.raises(UsageError, match="another build is running"), Workspace(tmp_path):
+            pass
+    assert not first.scratch.exists()
+    with Workspace(tmp_path), pytest.raises(UsageError, match="another build is running"), \
+            Workspace(tmp_path, Slice(1, 2)):
+        pass
+    with Workspace(tmp_path, Slice(2, 2)):
+        pass
+
+
+def test_a_shard_job_sweeps_nothing(tmp_path: Path) -> None:
+    written = tmp_path / ".annotations" / "faces-1" / ".tmp-of-another-job-x.parquet"
+    written.parent.mkdir(parents=True)
+    written.touch()
+    with Workspace(tmp_path, Slice(1, 2)):
+        assert written.exists()
+    with Workspace(tmp_path):
+        assert not written.exists()

@@ -1,0 +1,101 @@
+"""What shard jobs leave behind, OUT/.state/shards/I-of-N.json, and whether all of them are there to be published."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self
+
+import msgspec
+
+from annotators.base import Annotator
+from builders import atomic
+from builders.options import Retribooru
+from builders.slices import Slice
+from schemas.errors import UsageError
+
+_SHOWN = 20
+
+
+class Record(msgspec.Struct, frozen=True):
+    """What a job was asked, and with what it did that. It names places and people, so it is never published."""
+
+    options: Retribooru
+    exclude: str
+    """Digest of the --exclude file's entries."""
+    models: dict[str, str]
+    """Identities of the annotators by role."""
+
+    @classmethod
+    def of(cls, options: Retribooru, exclude: str, models: Mapping[str, Annotator]) -> Self:
+        """Paths are made absolute: `build publish` may run in another folder."""
+        places: dict[str, Any] = {name: value.absolute() for name in ("root", "exclude")
+                                  if (value := getattr(options, name))}
+        places |= {name: str(Path(value).absolute()) for name in ("faces", "masks", "answers")
+                   if (value := getattr(options, name)) and Path(value).exists()}
+        return cls(replace(options, **places), exclude, {role: one.identity for role, one in models.items()})
+
+    def told(self) -> dict[str, object]:
+        """Everything that must be equal in the jobs of one build, by the option's name."""
+        return self.options.published() | self.models | {"root": self.options.root, "exclude": self.exclude}
+
+    def differs(self, other: Record) -> list[str]:
+        """Names of the options in which two records differ."""
+        mine, others = self.told(), other.told()
+        return [name for name in mine if mine[name] != others[name]]
+
+
+def leave(folder: Path, record: Record, part: Slice) -> None:
+    """Writes the record of a job that has ended."""
+    atomic.write(folder / f"{part.name}.json", msgspec.json.encode(record, enc_hook=str))
+
+
+def agreed(folder: Path) -> Record:
+    """The record that all N jobs left. Raises UsageError when some are missing, or were asked for something else."""
+    found = {_slice(path): _read(path) for path in folder.glob("*-of-*.json")
+             if not path.name.startswith(atomic.TEMPORARY)}
+    if not found:
+        raise UsageError("no shard job has ended on this OUT", seen=str(folder.parents[1]),
+                         allowed="the OUT of `build retribooru ... --shard I/N`")
+    counts = Counter(one.of for one in found)
+    of = counts.most_common(1)[0][0]
+    if len(counts) > 1:
+        raise UsageError("shard jobs of different N have ended", seen=_listed(sorted(found)), allowed="one N",
+                         next_command=f"delete those of the wrong N in {folder}")
+    if missing := [one for one in (Slice(number, of) for number in range(1, of + 1)) if one not in found]:
+        raise UsageError("shard jobs are missing", seen=_listed(missing), allowed=f"1/{of} to {of}/{of}",
+                         next_command="run these, then build publish again")
+    said = {one: msgspec.json.encode(record.told(), enc_hook=str) for one, record in found.items()}
+    usual = found[max(sorted(said), key=lambda one: Counter(said.values())[said[one]])]
+    odd = {one: record.differs(usual) for one, record in sorted(found.items())}
+    if told := [f"{one}: {', '.join(names)}" for one, names in odd.items() if names]:
+        raise UsageError("shard jobs ran with different options", seen="; ".join(told[:_SHOWN]),
+                         allowed="one set of options", next_command="run these again with the options of the others")
+    return usual
+
+
+def check(record: Record, agreed: Record) -> None:
+    """Raises UsageError when a build would not do just what the jobs did."""
+    if names := record.differs(agreed):
+        raise UsageError("this is not what the shard jobs saw", seen=", ".join(names),
+                         allowed="the same files, and a machine of the same kind (see docs/cluster.md)",
+                         next_command="run the shard jobs again, or build publish where they ran")
+
+
+def _listed(slices: Sequence[Slice]) -> str:
+    more = f" and {len(slices) - _SHOWN} more" if len(slices) > _SHOWN else ""
+    return ", ".join(map(str, slices[:_SHOWN])) + more
+
+
+def _slice(path: Path) -> Slice:
+    return Slice.read(path.stem.replace("-of-", "/"))
+
+
+def _read(path: Path) -> Record:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Record, dec_hook=lambda kind, text: kind(text))
+    except msgspec.DecodeError as error:
+        raise UsageError(f"the record of a shard job cannot be read: {error}", seen=str(path),
+                         next_command="delete it and run that shard again") from None
