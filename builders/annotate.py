@@ -21,19 +21,18 @@ from builders.ledger import Ledger, Row
 from builders.progress import Progress
 from builders.select import cloths
 from builders.store import Place, Store
-from builders.visits import FILE_FACTS, Annotate, FileRow, Keeps, Limits, PictureRow, ReadFiles
+from builders.visits import FILE_FACTS, FileRow, Keeps, Limits, Link, PictureRow, ReadFiles, Visit
 from builders.workspace import Workspace
 from schemas.records import Drop, Post, Stage, drop
 
 SHARD_ROWS = 512
 """Rows of a shard: what a killed worker may have to do again."""
 
-POST_COLUMNS: Mapping[str, Callable[[Post], Any]] = {"cloths": cloths}
-"""Columns of a post that an annotator may need."""
+POST_COLUMNS: Mapping[str, Callable[[Post], Any]] = {"cloths": lambda post: list(cloths(post)),
+                                                     "outfit_hint": lambda post: post.outfit_hint}
+"""Columns of a post that an annotator or a filter may need."""
 
 T = TypeVar("T")
-Judge = Callable[[Row, Mapping[str, Any]], Drop | None]
-"""A filter after a model: the row and the annotator's columns, to keep (None) or Drop."""
 
 
 @dataclass
@@ -51,9 +50,10 @@ class Look:
         self._stores: dict[str, Store] = {}
 
     def read_files(self, judge: Callable[[Row, str], Drop | None]) -> None:
-        """Stage "file": reads and decodes every file once; what cannot be decoded is dropped with its reason.
+        """Reads and hashes every file once; what cannot be read is dropped with its reason.
 
-        `judge` is asked of the rest, with the md5 of the file.
+        `judge` is asked of the rest, with the md5 of the file. The stage "file" stays open: `judge` closes it when the
+        pictures have been decoded.
         """
         facts = Store(self.work.annotations, "files", _files_identity(self.limits))
         rows_in = len(self.ledger)
@@ -61,14 +61,12 @@ class Look:
         failed: dict[str, tuple[str, str]] = {}
         with self.progress.bar("file", rows_in) as bar:
             shards = _shards(self._unread(facts, bar.advance), rows_in, self.engine.workers)
-            for done, kept, lost in self.engine.run(ReadFiles(facts.folder, self.limits), shards):
+            for done, lost in self.engine.run(ReadFiles(facts.folder, self.limits), shards):
                 failed |= lost
-                bar.advance(done, kept)
+                bar.advance(done)
         facts.refresh()
         for rows in self.ledger.rows():
             self._judge_files(rows, facts, failed, judge)
-        self.ledger.drop_singletons("file")
-        self.progress.step(self.ledger.close_stage("file", rows_in))
 
     def _fingerprint_files(self) -> None:
         for rows in self.ledger.rows():
@@ -95,52 +93,79 @@ class Look:
                  for reason, detail in [failed[row.key]]]
         columns = facts.columns([row.key for row in read], FILE_FACTS.names)
         filled = []
-        for row, sha, md5, width, height, size, reason, detail in zip(
-                read, *(columns[name] for name in FILE_FACTS.names), strict=True):
-            filled.append(row._replace(sha256=sha, key=sha, width=width, height=height, bytes=size))
-            allowed = (f"{self.limits.max_pixels} pixels, {self.limits.max_bytes} bytes" if reason == "too_large"
-                       else "")
+        facts_of = zip(*(columns[name] for name in FILE_FACTS.names), strict=True)
+        for row, (sha, md5, size, reason, detail) in zip(read, facts_of, strict=True):
+            filled.append(row._replace(sha256=sha, key=sha, bytes=size))
+            allowed = self.limits.told if reason == "too_large" else ""
             why = drop(reason, value=detail, threshold=allowed) if reason else judge(filled[-1], md5)
             if why is not None:
                 drops.append((row.post.id, why))
         self.ledger.fill(filled)
         self.ledger.drop(drops)
 
-    def ask(self, annotator: Annotator, stage: Stage, wanted: Callable[[Row], bool] = lambda row: True,
-            keeps: Keeps | None = None) -> None:
-        """Shows the annotator every wanted row that it never saw. Its columns can be read afterwards.
+    def visit(self, chain: Sequence[Link], wanted: Callable[[Row], bool] = lambda row: True) -> None:
+        """Shows every wanted row that the first annotator of the chain never saw to it and, as far as the filters let
+        it pass, to the others too, in one visit of the picture. Their columns can be read afterwards.
 
-        `keeps`, which workers can be sent, lets progress tell the keep rate of what is seen for the first time.
+        The filters only spare work and tell progress the keep rate: verdicts are given by `judge`.
         """
-        answers = Store.of(self.work.annotations, annotator)
-        inputs = {name: self._stores[name] for name in annotator.needs if name in self._stores}
-        folders = {name: held.folder for name, held in inputs.items()}
-        task = Annotate(annotator, answers.folder, folders, self.limits, keeps)
-        with self.progress.bar(stage, len(self.ledger)) as bar:
-            unseen = self._unseen(annotator, answers, inputs, wanted, bar.advance)
+        stores = [self._opened(link.annotator) for link in chain]
+        read = {name for link in chain for name in _read_by(link) if name in self._stores}
+        task = Visit(tuple(chain), [answers.folder for answers in stores],
+                     {name: self._stores[name].folder for name in sorted(read)}, self.limits)
+        news = False
+        with self.progress.bar(chain[0].stage, len(self.ledger)) as bar:
+            unseen = self._unseen(chain, wanted, bar.advance)
             for done, kept in self.engine.run(task, _shards(unseen, len(self.ledger), self.engine.workers)):
                 bar.advance(done, kept)
-        answers.refresh()
-        for name in annotator.features.names:
-            self.given_by[name], self._stores[name] = annotator, answers
+                news = True
+        for answers in stores if news else ():
+            answers.refresh()
 
-    def _unseen(self, annotator: Annotator, answers: Store, inputs: Mapping[str, Store],
-                wanted: Callable[[Row], bool], known: Callable[[int], None]) -> Iterator[PictureRow]:
-        asked: set[str] = set()  # two posts may hold the same bytes
+    def _opened(self, annotator: Annotator) -> Store:
+        """The annotator's store, whose columns can be read from now on."""
+        first = annotator.features.names[0]
+        if self.given_by.get(first) is not annotator:
+            answers = Store.of(self.work.annotations, annotator)
+            for name in annotator.features.names:
+                self.given_by[name], self._stores[name] = annotator, answers
+        return self._stores[first]
+
+    def _unseen(self, chain: Sequence[Link], wanted: Callable[[Row], bool],
+                known: Callable[[int], None]) -> Iterator[PictureRow]:
+        asked: set[bytes] = set()  # two posts may hold the same bytes
         for batch in self.ledger.rows():
             rows = [row for row in batch if wanted(row)]
-            keys = [key_for(annotator, row) for row in rows]
-            missing: Iterable[bool] = answers.missing(keys) if keys else []
-            known(len(batch) - int(sum(missing)))
-            lacking = [row for row, lacks in zip(rows, missing, strict=True) if lacks]
-            places = {name: held.locate([key_for(self.given_by[name], row) for row in lacking])
-                      for name, held in inputs.items()}
-            for at, row in enumerate(lacking):
-                if (key := key_for(annotator, row)) not in asked:
-                    asked.add(key)
-                    yield PictureRow(key, row.post.path, row.sha256, row.box,
-                                     {name: found[at] for name, found in places.items()},
-                                     _values(annotator, row.post))
+            rows = [row for row, lacks in zip(rows, self._lacking(chain[0], rows), strict=True) if lacks]
+            known(len(batch) - len(rows))
+            lacking = [self._lacking(link, rows) for link in chain]
+            places = self._inputs(chain, rows, lacking)
+            for at, row in enumerate(rows):
+                keys = tuple(key_for(link.annotator, row) if lack[at] else ""
+                             for link, lack in zip(chain, lacking, strict=True))
+                if (mark := hashlib.sha256("".join(keys).encode()).digest()[:16]) not in asked:
+                    asked.add(mark)
+                    values = _values([name for link in chain for name in _read_by(link)], row.post)
+                    yield PictureRow(keys, row.post.path, row.sha256, row.box, places[at], values)
+
+    def _lacking(self, link: Link, rows: Sequence[Row]) -> list[bool]:
+        """Whether the annotator never saw the row."""
+        held = self._stores[link.annotator.features.names[0]]
+        return [bool(lack) for lack in held.missing([key_for(link.annotator, row) for row in rows])]
+
+    def _inputs(self, chain: Sequence[Link], rows: Sequence[Row],
+                lacking: Sequence[Sequence[bool]]) -> list[dict[str, Place]]:
+        """For each row the places of the stored columns that its visit reads."""
+        found: list[dict[str, Place]] = [{} for _ in rows]
+        made = {name: lacks for link, lacks in zip(chain, lacking, strict=True)
+                for name in link.annotator.features.names}
+        for link, lacks in zip(chain, lacking, strict=True):
+            for name in (name for name in _read_by(link) if name in self._stores):
+                new = made.get(name, [False] * len(rows))
+                there = [at for at, lack in enumerate(lacks) if lack and not new[at]]
+                for at, place in zip(there, self.places([rows[at] for at in there], name), strict=True):
+                    found[at][name] = place
+        return found
 
     def columns(self, rows: Sequence[Row], names: Sequence[str]) -> dict[str, list[Any]]:
         """What the annotators said of these rows."""
@@ -155,29 +180,41 @@ class Look:
         """The store that holds a column."""
         return self._stores[name]
 
-    def judge(self, stage: Stage, names: Sequence[str], decide: Judge) -> None:
-        """Drops what `decide` does not keep, then the singletons; closes the stage."""
-        rows_in = len(self.ledger)
+    def measure(self) -> None:
+        """Notes width and height of every row's picture as it was decoded."""
         for rows in self.ledger.rows():
-            said = self.columns(rows, names)
-            verdicts = ((row.post.id, decide(row, {name: said[name][at] for name in names}))
-                        for at, row in enumerate(rows))
-            self.ledger.drop([(row, why) for row, why in verdicts if why is not None])
+            said = self.columns(rows, ["width", "height"])
+            self.ledger.fill(row._replace(width=width, height=height)
+                             for row, width, height in zip(rows, said["width"], said["height"], strict=True))
+
+    def judge(self, stage: Stage, keeps: Keeps | None) -> None:
+        """Drops what the filter does not keep, then the singletons; closes the stage."""
+        if keeps is not None:
+            for rows in self.ledger.rows():
+                said = self.columns(rows, [name for name in keeps.columns if name not in POST_COLUMNS])
+                verdicts = ((row.post.id, keeps({name: values[at] for name, values in said.items()}
+                                                | _values(keeps.columns, row.post))) for at, row in enumerate(rows))
+                self.ledger.drop([(row, why) for row, why in verdicts if why is not None])
         self.ledger.drop_singletons(stage)
-        self.progress.step(self.ledger.close_stage(stage, rows_in))
+        self.progress.step(self.ledger.close_stage(stage, self.ledger.funnel[-1].rows_out))
 
 
 def key_for(annotator: Annotator, row: Row) -> str:
     """Key of an annotator's answer on a row: the pixels, and the post's columns where it reads them."""
-    values = _values(annotator, row.post)
+    values = _values(annotator.needs, row.post)
     if not values:
         return row.key
     said = json.dumps([row.key, values], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(said.encode()).hexdigest()
 
 
-def _values(annotator: Annotator, post: Post) -> dict[str, Any]:
-    return {name: list(POST_COLUMNS[name](post)) for name in annotator.needs if name in POST_COLUMNS}
+def _values(names: Iterable[str], post: Post) -> dict[str, Any]:
+    return {name: POST_COLUMNS[name](post) for name in names if name in POST_COLUMNS}
+
+
+def _read_by(link: Link) -> tuple[str, ...]:
+    """Columns that the annotator or its filter reads."""
+    return (*link.annotator.needs, *(() if link.keeps is None else link.keeps.columns))
 
 
 def _shards(rows: Iterable[T], total: int, workers: int) -> Iterator[list[T]]:
@@ -189,5 +226,5 @@ def _shards(rows: Iterable[T], total: int, workers: int) -> Iterator[list[T]]:
 
 
 def _files_identity(limits: Limits) -> str:
-    said = {"decoder": 1, "facts": FILE_FACTS.names, "max_bytes": limits.max_bytes, "max_pixels": limits.max_pixels}
+    said = {"facts": FILE_FACTS.names, "max_bytes": limits.max_bytes}
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()

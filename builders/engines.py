@@ -5,6 +5,7 @@ An engine gets (task, shards) and nothing else; the result of a build does not d
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
 import signal
@@ -12,8 +13,10 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from multiprocessing.connection import wait as wait_for_handles
-from typing import Any, Generic, TypeVar
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
 
 from builders.interrupts import ctrl_c_waits
 from schemas.errors import BuildError
@@ -21,52 +24,66 @@ from schemas.errors import BuildError
 ShardT = TypeVar("ShardT")
 ResultT = TypeVar("ResultT")
 
-_task: Callable[[Any], Any] | None = None
+_tasks: dict[int, Callable[[Any], Any]] = {}
+"""The task that this worker has set up, by its number; only the last one stays, with its models."""
 
 
 class Local(Generic[ShardT, ResultT]):
     """Spawned worker processes, each with its own models. One worker means this very process.
 
-    Ctrl-C stops cleanly: shards under way end and are kept, waiting ones are not begun.
+    A context manager: workers start with the first task and stay for the next ones. Ctrl-C stops cleanly: shards under
+    way end and are kept, waiting ones are not begun.
     """
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
+        self._numbers = itertools.count()
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        if self._pool is not None:
+            with ctrl_c_waits():  # pressed again, it would leave workers that nobody waits for
+                self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = None
 
     def run(self, task: Callable[[ShardT], ResultT], shards: Iterable[ShardT]) -> Iterator[ResultT]:
         """Results as they come. Raises BuildError when a worker dies, and what a task raises."""
         if self.workers == 1:
             yield from map(task, shards)
             return
-        context = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(self.workers, context, initializer=_begin, initargs=(task,))
+        if self._pool is None:
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(self.workers, context, initializer=_begin)
         try:
-            yield from _windowed(pool, shards, ahead=2 * self.workers)
+            yield from _windowed(self._pool, partial(_run, next(self._numbers), task), shards, ahead=2 * self.workers)
         except BrokenProcessPool as error:
             raise BuildError("a worker process died (out of memory, or killed); finished shards are kept: "
                              "run the same command again, with fewer --workers if memory was short") from error
-        finally:
-            with ctrl_c_waits():  # pressed again, it would leave workers that nobody waits for
-                pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _windowed(pool: ProcessPoolExecutor, shards: Iterable[Any], ahead: int) -> Iterator[Any]:
+def _windowed(pool: ProcessPoolExecutor, run: Callable[[Any], Any], shards: Iterable[Any], ahead: int) -> Iterator[Any]:
     # Only a few shards wait in the pool, so that memory stays flat however many there are.
     waiting: set[Future[Any]] = set()
-    for shard in shards:
-        with ctrl_c_waits():  # a worker may start here
-            waiting.add(pool.submit(_run, shard))
-        if len(waiting) >= ahead:
-            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            yield from (future.result() for future in done)
-    for future in waiting:
-        yield future.result()
+    try:
+        for shard in shards:
+            with ctrl_c_waits():  # a worker may start here
+                waiting.add(pool.submit(run, shard))
+            if len(waiting) >= ahead:
+                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                yield from (future.result() for future in done)
+        for future in waiting:
+            yield future.result()
+    finally:
+        for future in waiting:
+            future.cancel()
 
 
-def _begin(task: Callable[[Any], Any]) -> None:
-    """Sets a worker up: the task with its models stays for all its shards."""
-    global _task
-    _task = task
+def _begin() -> None:
+    """Sets a worker up."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_die_with_parent, daemon=True).start()
@@ -80,7 +97,9 @@ def _die_with_parent() -> None:
         os._exit(1)
 
 
-def _run(shard: Any) -> Any:
-    if _task is None:
-        raise BuildError("worker was not set up")
-    return _task(shard)
+def _run(number: int, task: Callable[[Any], Any], shard: Any) -> Any:
+    # A task travels with each of its shards; the first copy stays, because it holds the models once they are loaded.
+    if number not in _tasks:
+        _tasks.clear()
+        _tasks[number] = task
+    return _tasks[number](shard)

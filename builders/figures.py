@@ -15,11 +15,13 @@ from schemas.records import Drop, drop
 
 
 def cut_figures(look: Look, masks: Masks, margin: float, min_side: int) -> None:
-    """Sets the crop box and the pixel key of every row that needs it; drops those without a figure."""
+    """Sets the crop box and the pixel key of every row that needs it; drops those without a figure.
+
+    The mattes of the whole pictures have been made.
+    """
     if not any(row.post.needs_crop for rows in look.ledger.rows() for row in rows):
         return
     rows_in = len(look.ledger)
-    look.ask(masks, "figure", wanted=lambda row: row.post.needs_crop and row.box is None)
     for rows in look.ledger.rows():
         whole = [row for row in rows if row.post.needs_crop]
         bounds = look.columns(whole, ["bounds"])["bounds"]

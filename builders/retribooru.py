@@ -28,6 +28,7 @@ from annotators.faces import Faces
 from annotators.hashes import Hashes
 from annotators.instructblip import InstructBlipAnswers
 from annotators.masks import Masks
+from annotators.weights import LIGHT
 from builders import jobs, select
 from builders.annotate import Look
 from builders.compose import SPLITS, Build, publish_rows
@@ -43,7 +44,7 @@ from builders.sources.danbooru2019 import Danbooru2019
 from builders.sources.folder import Folder
 from builders.sources.sample import Sample, draw_mirror, mirror_name
 from builders.sources.trees import inside
-from builders.visits import Keeps, Limits
+from builders.visits import Keeps, Limits, Link, Pixels
 from builders.workspace import Workspace
 from schemas.errors import UsageError
 from schemas.manifest import Manifest
@@ -87,9 +88,9 @@ def run(options: Retribooru, agreed: jobs.Record | None = None) -> int:
         work = stack.enter_context(Workspace(options.out, options.slice))
         source = open_source(options, work.state, progress)
         ledger = select_posts(source, options, wanted, work.scratch, progress, vain)
-        look = Look(work, Local(options.workers), ledger, progress,
-                    Limits(options.max_bytes, options.max_pixels))
-        read_files(look, wanted.exclude, options.min_side, vain)
+        engine: Local[Any, Any] = stack.enter_context(Local(options.workers))
+        look = Look(work, engine, ledger, progress, Limits(options.max_bytes, options.max_pixels))
+        read_files(look, wanted.exclude, vain)
         look_at_pictures(look, options, models)
         if options.slice:
             jobs.leave(work.jobs, record, options.slice)
@@ -185,11 +186,11 @@ def first_that_pass(found: Iterator[Post | Rejected], wanted: select.Selection,
             limit -= isinstance(item, Post) and select.select(item, wanted) is None
 
 
-def read_files(look: Look, exclude: select.Exclude, min_side: int, vain: set[str]) -> None:
-    """Stage "file". Takes from `vain` the entries that named a file, and tells of those that are left."""
+def read_files(look: Look, exclude: select.Exclude, vain: set[str]) -> None:
+    """Begins stage "file". Takes from `vain` the entries that named a file, and tells of those that are left."""
     def judge(row: Row, md5: str) -> Drop | None:
         vain.discard(f"md5:{md5}")
-        return select.excluded_file(md5, exclude) or select.side_at_least(row.width, row.height, min_side)
+        return select.excluded_file(md5, exclude)
 
     look.read_files(judge)
     say_vain(vain, look.progress)
@@ -203,32 +204,47 @@ def say_vain(vain: set[str], progress: Progress) -> None:
 
 
 def look_at_pictures(look: Look, options: Retribooru, models: Models) -> None:
-    """Stages "figure" to "answers": from cheap to costly, each only for rows that passed the one before."""
-    least = models.faces.default_score if options.face_score is None else options.face_score
+    """Stages "file" to "answers": from cheap to costly, each only for rows that passed the one before."""
+    first, *others = visits(look, options, models)
+    pixels = first[0]
+    look.visit([pixels, Link(models.masks, "figure")], lambda row: row.post.needs_crop)
+    look.visit(first, lambda row: not row.post.needs_crop)
+    look.measure()
+    look.judge(pixels.stage, pixels.keeps)
     cut_figures(look, models.masks, options.margin, options.min_side)
+    for chain in (first[1:], *others):
+        for at, link in enumerate(chain):
+            look.visit(chain[at:])  # after the first, only what another threshold lets pass now is new
+            if link.stage != "group":
+                look.judge(link.stage, link.keeps)
 
-    faces, masks, answers = (f"{one.name}:{one.identity[:16]}" for one in (models.faces, models.masks, models.answers))
 
-    def one_face(row: Row, said: Mapping[str, Any]) -> Drop | None:
-        return select.one_face(said["scores"], least, faces) if options.needs_face else None
+def visits(look: Look, options: Retribooru, models: Models) -> list[list[Link]]:
+    """Chains of annotators with their filters, one chain for each time that a picture is visited.
 
-    def covered(row: Row, said: Mapping[str, Any]) -> Drop | None:
-        return select.coverage_within(said["coverage"], *options.matte, masks)
-
-    def answered(row: Row, said: Mapping[str, Any]) -> Drop | None:
-        # Then nothing hangs on the answers, or there may be no clothes to ask about.
-        free = row.post.outfit_hint or options.match_rule == "identity" or not options.needs_face
-        return None if free else select.answers_known(said["answers"], answers)
-
-    kept = Keeps("scores", partial(select.one_face, threshold=least)) if options.needs_face else None
-    look.ask(models.faces, "faces", keeps=kept)
-    look.judge("faces", ["scores"], one_face)
+    Our light models cost less than it takes to decode a picture again, so they share a visit. Any other model begins
+    a visit of its own, to which only those rows come whose identity still has two after the visit before.
+    """
+    least = models.faces.default_score if options.face_score is None else options.face_score
     low, high = options.matte
-    look.ask(models.masks, "masks", keeps=Keeps("coverage", partial(select.coverage_within, low=low, high=high)))
-    look.judge("masks", ["coverage"], covered)
-    look.ask(models.answers, "answers", keeps=Keeps("answers", select.answers_known) if options.needs_face else None)
-    look.judge("answers", ["answers"], answered)
-    look.ask(models.hashes, "group")
+    pixels = Pixels(look.limits)
+    faces, masks, answers = (f"{one.name}:{one.identity[:16]}" for one in (models.faces, models.masks, models.answers))
+    decodes = Keeps(pixels.features.names, partial(select.whole_picture, min_side=options.min_side,
+                                                   allowed=look.limits.told))
+    one_face = Keeps(("scores",), partial(select.one_face, threshold=least, model=faces))
+    covered = Keeps(("coverage",), partial(select.coverage_within, low=low, high=high, model=masks))
+    known = Keeps(("answers", "outfit_hint"), partial(select.answers_known, model=answers))
+    # Without a face there may be no clothes to ask about, and where answers are not compared nothing hangs on them.
+    ask = options.needs_face and options.match_rule != "identity"
+    chains = [[Link(pixels, "file", decodes)]]
+    for role, link in (("faces", Link(models.faces, "faces", one_face if options.needs_face else None)),
+                       ("masks", Link(models.masks, "masks", covered)),
+                       ("answers", Link(models.answers, "answers", known if ask else None))):
+        if options.weights(role) != LIGHT:
+            chains.append([])
+        chains[-1].append(link)
+    chains[-1].append(Link(models.hashes, "group"))
+    return chains
 
 
 def farewell(folder: Path, manifest: Manifest) -> str:

@@ -172,6 +172,13 @@ def side_at_least(width: int, height: int, min_side: int) -> Drop | None:
     return drop("too_small", value=f"{width}x{height}", threshold=min_side)
 
 
+def whole_picture(width: int, height: int, reason: str, detail: str, *, min_side: int, allowed: str) -> Drop | None:
+    """The file decodes (`reason` is empty) and is large enough; `allowed` is told of what is too large."""
+    if reason:
+        return drop(reason, value=detail, threshold=allowed if reason == "too_large" else "")
+    return side_at_least(width, height, min_side)
+
+
 def one_face(scores: Sequence[float], threshold: float, model: str = "") -> Drop | None:
     """Exactly one face box with a score (0..1) of `threshold` or more; scores that are no numbers are none."""
     good = sum(score >= threshold for score in scores)
@@ -190,8 +197,12 @@ def coverage_within(coverage: float, low: float, high: float, model: str = "") -
     return drop("matte_coverage", value=f"{coverage:.4f}", threshold=f"{low:g}..{high:g}", model=model)
 
 
-def answers_known(answers: Sequence[str], model: str = "") -> Drop | None:
-    """No question was left unknown. An empty answer is one: it says that there is nothing to see."""
+def answers_known(answers: Sequence[str], outfit_hint: str = "", model: str = "") -> Drop | None:
+    """No question was left unknown. An empty answer is one: it says that there is nothing to see. Where the source
+    names the outfit nothing hangs on the answers.
+    """
+    if outfit_hint:
+        return None
     for index, answer in enumerate(answers):
         if answer.strip().lower() in UNKNOWN_ANSWERS:
             return drop("answer_unknown", value=f"question {index + 1}: {answer}", model=model)

@@ -1,4 +1,4 @@
-"""What a worker does with a shard: visit the files once each, and leave a finished part in the store.
+"""What a worker does with a shard: visit the files once each, and leave finished parts in the store.
 
 Both tasks are plain picklable objects; models load in the worker, at its first shard.
 """
@@ -7,24 +7,24 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from annotators import images
-from annotators.base import Annotator, Picture
+from annotators.base import Annotator, Batch, Picture, identity
 from builders import files, store
 from schemas.errors import BuildError, RowError
-from schemas.records import Drop
+from schemas.records import Drop, Stage
 
 BATCH = 8
 """Pictures decoded at a time; no answer depends on it, memory does."""
 
-FILE_FACTS = pa.schema([("sha256", pa.string()), ("md5", pa.string()), ("width", pa.int32()), ("height", pa.int32()),
-                        ("bytes", pa.int64()), ("reason", pa.string()), ("detail", pa.string())])
-"""What is learnt of a file by reading it; `reason` is empty for a good picture; md5 is how booru sites name files."""
+FILE_FACTS = pa.schema([("sha256", pa.string()), ("md5", pa.string()), ("bytes", pa.int64()), ("reason", pa.string()),
+                        ("detail", pa.string())])
+"""What is learnt of a file by reading it; `reason` is empty for one that can be; md5 is how booru sites name files."""
 
 RETRYABLE = frozenset({"missing_file", "unreadable"})
 """Reasons that another run may find gone; they are never stored."""
@@ -37,6 +37,11 @@ class Limits:
     max_bytes: int
     max_pixels: int
 
+    @property
+    def told(self) -> str:
+        """Both, for people."""
+        return f"{self.max_pixels} pixels, {self.max_bytes} bytes"
+
 
 class FileRow(NamedTuple):
     """A file to read: its key in the store, and its path."""
@@ -47,14 +52,12 @@ class FileRow(NamedTuple):
 
 @dataclass(frozen=True)
 class ReadFiles:
-    """Reads, hashes and decodes files. Returns how many were done, how many of them are pictures, and what
-    failed for now: {key: (reason, detail)}.
-    """
+    """Reads and hashes files. Returns how many were done, and what failed for now: {key: (reason, detail)}."""
 
     folder: Path
     limits: Limits
 
-    def __call__(self, shard: Sequence[FileRow]) -> tuple[int, int, dict[str, tuple[str, str]]]:
+    def __call__(self, shard: Sequence[FileRow]) -> tuple[int, dict[str, tuple[str, str]]]:
         keys: list[str] = []
         columns: dict[str, list[Any]] = {name: [] for name in FILE_FACTS.names}
         failed: dict[str, tuple[str, str]] = {}
@@ -68,77 +71,144 @@ class ReadFiles:
                 columns[name].append(value)
         if keys:
             store.write_part(self.folder, FILE_FACTS, keys, columns)
-        return len(shard), columns["reason"].count(""), failed
+        return len(shard), failed
 
     def _facts(self, path: str) -> dict[str, Any]:
-        facts: dict[str, Any] = {"sha256": "", "md5": "", "width": 0, "height": 0, "bytes": 0,
-                                 "reason": "", "detail": ""}
+        facts: dict[str, Any] = {"sha256": "", "md5": "", "bytes": 0, "reason": "", "detail": ""}
         try:
             data = files.read(path, self.limits.max_bytes)
-            facts |= {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data),
-                      "md5": hashlib.md5(data, usedforsecurity=False).hexdigest()}
-            decoded = images.decode(data, max_pixels=self.limits.max_pixels)
-            facts |= {"width": decoded.width, "height": decoded.height}
         except RowError as error:
-            facts |= {"reason": error.reason, "detail": error.detail}
-        return facts
+            return facts | {"reason": error.reason, "detail": error.detail}
+        return facts | {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data),
+                        "md5": hashlib.md5(data, usedforsecurity=False).hexdigest()}
+
+
+class Pixels:
+    """Annotator `pixels`: what decoding a file's bytes gave. `width` and `height` in pixels; `reason` is empty for a
+    good picture, else it and `detail` say what is wrong with it.
+    """
+
+    name = "pixels"
+    needs: tuple[str, ...] = ("decoded",)
+    features = pa.schema([("width", pa.int32()), ("height", pa.int32()), ("reason", pa.string()),
+                          ("detail", pa.string())])
+
+    def __init__(self, limits: Limits) -> None:
+        self.identity = identity(self.name, 1, {"max_pixels": limits.max_pixels})
+        self.provenance = {"backend": "Pillow", "weights": "none"}
+
+    def __call__(self, batch: Batch) -> dict[str, list[Any]]:
+        """Facts of each `images.Decoded`, or of the RowError that was raised instead."""
+        facts = [(0, 0, one.reason, one.detail) if isinstance(one, RowError) else (one.width, one.height, "", "")
+                 for one in batch["decoded"]]
+        return {name: list(values) for name, values in zip(self.features.names, zip(*facts, strict=True), strict=True)}
+
+
+class Keeps(NamedTuple):
+    """A filter after an annotator: what it reads, columns of annotators or of the post, and its verdict on them."""
+
+    columns: tuple[str, ...]
+    filter: Callable[..., Drop | None]
+
+    def __call__(self, said: Mapping[str, Any]) -> Drop | None:
+        """The verdict on one row's columns."""
+        return self.filter(*(said[name] for name in self.columns))
+
+
+class Link(NamedTuple):
+    """An annotator in a chain: those after it look only at what it keeps."""
+
+    annotator: Annotator
+    stage: Stage
+    keeps: Keeps | None = None
 
 
 class PictureRow(NamedTuple):
-    """A picture to show an annotator."""
+    """A picture to visit."""
 
-    key: str
+    keys: tuple[str, ...]
+    """Under which each link stores its answer, "" where it did already."""
     path: str
     sha256: str
     box: tuple[int, int, int, int] | None
     places: Mapping[str, store.Place]
-    """Where the other annotators' answers that it needs lie, by column."""
+    """Where the stored answers that it needs lie, by column."""
     values: Mapping[str, Any]
     """Columns of the post that it needs."""
 
 
-class Keeps(NamedTuple):
-    """A filter on one column of an annotator. Only progress hears of it: verdicts are given when all answers are in."""
+@dataclass
+class Seen:
+    """A picture on its way along the chain: its columns so far."""
 
-    column: str
-    filter: Callable[[Any], Drop | None]
+    row: PictureRow
+    said: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Annotate:
-    """Shows the pictures of a shard to one annotator and stores its answers. Returns how many rows there were, and how
-    many of them `keeps` keeps, None when there is none to ask.
+class Visit:
+    """Decodes each picture of a shard once, shows it to the annotators of a chain that never saw it, as far as their
+    filters let it pass, and stores what they say. Returns how many rows there were, and how many passed all of it.
     """
 
-    annotator: Annotator
-    folder: Path
+    chain: Sequence[Link]
+    folders: Sequence[Path]
+    """Store folder of each link."""
     inputs: Mapping[str, Path]
-    """Store folder by column, for the columns of other annotators."""
+    """Store folder by column, for what annotators need of others."""
     limits: Limits
-    keeps: Keeps | None = None
 
-    def __call__(self, shard: Sequence[PictureRow]) -> tuple[int, int | None]:
-        columns: dict[str, list[Any]] = {name: [] for name in self.annotator.features.names}
-        given = {name: store.read(folder, [row.places[name] for row in shard], [name])[name]
-                 for name, folder in self.inputs.items()}
-        for start in range(0, len(shard), BATCH):
-            some = slice(start, start + BATCH)
-            batch = {name: values[some] for name, values in given.items()} | self._batch(shard[some])
-            for name, values in self.annotator(batch).items():
-                columns[name].extend(values)
-        store.write_part(self.folder, self.annotator.features, [row.key for row in shard], columns)
-        if self.keeps is None:
-            return len(shard), None
-        return len(shard), sum(self.keeps.filter(value) is None for value in columns[self.keeps.column])
+    def __call__(self, shard: Sequence[PictureRow]) -> tuple[int, int]:
+        keys: list[list[str]] = [[] for _ in self.chain]
+        columns: list[dict[str, list[Any]]] = [{name: [] for name in link.annotator.features.names}
+                                               for link in self.chain]
+        rows = [Seen(row, dict(row.values)) for row in shard]
+        self._recall(rows)
+        passed = 0
+        for start in range(0, len(rows), BATCH):
+            left = self._opened(rows[start : start + BATCH])
+            for at, link in enumerate(self.chain):
+                unseen = [one for one in left if one.row.keys[at]]
+                for name, values in self._asked(link.annotator, unseen).items():
+                    columns[at][name].extend(values)
+                keys[at].extend(one.row.keys[at] for one in unseen)
+                left = [one for one in left if not one.row.keys[at] or link.keeps is None
+                        or link.keeps(one.said) is None]
+            passed += len(left)
+            for one in rows[start : start + BATCH]:
+                one.said.clear()  # the pictures most of all
+        for link, folder, known, said in zip(self.chain, self.folders, keys, columns, strict=True):
+            if known:
+                store.write_part(folder, link.annotator.features, known, said)
+        return len(shard), passed
 
-    def _batch(self, rows: Sequence[PictureRow]) -> dict[str, list[Any]]:
-        batch: dict[str, list[Any]] = {}
-        for name in self.annotator.needs:
-            if name == "image":
-                batch[name] = [picture(row.path, row.sha256, row.box, self.limits) for row in rows]
-            elif name not in self.inputs:
-                batch[name] = [row.values[name] for row in rows]
-        return batch
+    def _recall(self, rows: Sequence[Seen]) -> None:
+        """Reads the stored answers that are needed."""
+        for name, folder in self.inputs.items():
+            there = [one for one in rows if name in one.row.places]
+            found = store.read(folder, [one.row.places[name] for one in there], [name])[name]
+            for one, value in zip(there, found, strict=True):
+                one.said[name] = value
+
+    def _opened(self, rows: Sequence[Seen]) -> list[Seen]:
+        for one in rows:
+            data = contents(one.row.path, one.row.sha256, self.limits)
+            try:
+                decoded = one.said["decoded"] = images.decode(data, max_pixels=self.limits.max_pixels)
+            except RowError as error:
+                one.said["decoded"] = error
+                continue
+            one.said["image"] = decoded.picture if one.row.box is None else images.crop(decoded.picture, one.row.box)
+        return list(rows)
+
+    def _asked(self, annotator: Annotator, rows: Sequence[Seen]) -> dict[str, list[Any]]:
+        if not rows:
+            return {}
+        given = annotator({name: [one.said[name] for one in rows] for name in annotator.needs})
+        for name, values in given.items():
+            for one, value in zip(rows, values, strict=True):
+                one.said[name] = value
+        return given
 
 
 def picture(path: str, sha256: str, box: tuple[int, int, int, int] | None, limits: Limits) -> Picture:

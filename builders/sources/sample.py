@@ -94,9 +94,10 @@ def draw_mirror(root: Path, count: int = 400, seed: int = 0, workers: int = 2,
         waiting = [chunk for chunk in chunks if not chunk.part.exists()]
         if progress is not None:
             progress(count - sum(len(chunk.figures) for chunk in waiting))
-        for done in Local[Chunk, int](workers).run(draw_chunk, waiting):
-            if progress is not None:
-                progress(done)
+        with Local[Chunk, int](workers) as engine:
+            for done in engine.run(draw_chunk, waiting):
+                if progress is not None:
+                    progress(done)
         _finish(root, figures, [row for chunk in chunks for row in json.loads(chunk.part.read_bytes())], seed)
         atomic.write(root / "complete.json", json.dumps(told).encode())
     shutil.rmtree(parts, ignore_errors=True)

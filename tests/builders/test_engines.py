@@ -51,29 +51,57 @@ class Mark:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_every_shard_is_run_once(workers: int) -> None:
     shards = [[n, n + 1] for n in range(20)]
-    assert sorted(Local[Sequence[int], int](workers).run(Total(), shards)) == [2 * n + 1 for n in range(20)]
+    with Local[Sequence[int], int](workers) as engine:
+        assert sorted(engine.run(Total(), shards)) == [2 * n + 1 for n in range(20)]
 
 
 def test_two_workers_are_two_other_processes() -> None:
-    pids = set(Local[int, int](2).run(WhoAmI(), range(8)))
-    assert len(pids) == 2
-    assert os.getpid() not in pids
+    with Local[int, int](2) as engine:
+        pids = set(engine.run(WhoAmI(), range(8)))
+        assert len(pids) == 2
+        assert os.getpid() not in pids
+        assert set(engine.run(WhoAmI(), range(8))) == pids  # they stay for the next task
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+class Count:
+    """Tells how many shards this very object has seen, as one that holds a model would."""
+
+    def __init__(self) -> None:
+        self.seen = 0
+
+    def __call__(self, shard: int) -> int:
+        self.seen += 1
+        return self.seen
+
+
+def test_a_task_keeps_what_it_holds_and_the_next_begins_anew() -> None:
+    with Local[int, int](2) as engine:
+        for _ in range(2):
+            seen = sorted(engine.run(Count(), range(10)))
+            assert seen.count(1) in (1, 2)  # once for each worker that took part
+            assert seen == sorted([*range(1, max(seen) + 1), *range(1, 10 - max(seen) + 1)])
 
 
 def test_a_dead_worker_stops_the_build_with_advice() -> None:
-    with pytest.raises(BuildError, match="worker process died"):
-        list(Local[int, int](2).run(DieOnSeven(), range(50)))
+    with pytest.raises(BuildError, match="worker process died"), Local[int, int](2) as engine:
+        list(engine.run(DieOnSeven(), range(50)))
 
 
 def test_an_error_in_a_worker_arrives_with_its_type() -> None:
-    with pytest.raises(UsageError, match="bad weights"):
-        list(Local[int, int](2).run(Complain(), [1]))
+    with Local[int, int](2) as engine:
+        with pytest.raises(UsageError, match="bad weights"):
+            list(engine.run(Complain(), [1]))
+        assert list(engine.run(WhoAmI(), range(1)))  # the workers outlive it
 
 
 def test_shards_are_begun_only_as_results_are_taken(tmp_path: Path) -> None:
-    results = Local[int, int](2).run(Mark(tmp_path), range(1000))
-    next(results)
-    results.close()  # type: ignore[attr-defined]
+    with Local[int, int](2) as engine:
+        results = engine.run(Mark(tmp_path), range(1000))
+        next(results)
+        results.close()  # type: ignore[attr-defined]
     assert len(list(tmp_path.iterdir())) < 20
 
 
@@ -83,8 +111,9 @@ from builders import engines
 from builders.engines import Local
 try:
     print("begun", flush=True)
-    for done in Local(2).run(time.sleep, [0.2] * 1000):
-        pass
+    with Local(2) as engine:
+        for done in engine.run(time.sleep, [0.2] * 1000):
+            pass
 except KeyboardInterrupt:
     sys.exit(130)
 """

@@ -55,7 +55,7 @@ def test_files_leave_by_their_md5(people: Path, tmp_path: Path, capsys: pytest.C
     with Workspace(tmp_path / "out") as work:
         ledger = Ledger(tmp_path / "ledger.sqlite", people)
         ledger.take(Folder(people).posts(), "character", lambda *_: None)
-        read_files(Look(work, Local(1), ledger, Progress("text"), Limits(10_000, 10_000)), exclude, 1,
+        read_files(Look(work, Local(1), ledger, Progress("text"), Limits(10_000, 10_000)), exclude,
                    set(exclude.entries))
         assert [row.post.id for rows in ledger.rows() for row in rows] == ["mia/1", "mia/3", "tom/1", "tom/2"]
         assert [(row.id, row.drop.reason, row.drop.stage) for row in ledger.rejected()] == [
