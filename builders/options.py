@@ -30,9 +30,9 @@ class Retribooru:
     """Options of `build retribooru`."""
 
     source: str = option("", "where the pictures come from", group="source",
-                         choices=("sample", "danbooru2019", "folder"))
-    root: Path | None = option(None, "the mirror's or folder's root (danbooru2019, folder)", group="source",
-                               metavar="DIR")
+                         choices=("sample", "danbooru2019", "danbooru", "folder"))
+    root: Path | None = option(None, "the mirror's or folder's root (danbooru2019, danbooru, folder)",
+                               group="source", metavar="DIR")
     count: int = option(400, "figure files to draw (sample)", group="source", low=20, high=1_000_000, metavar="N")
     limit: int = option(0, "take only the first N rows that pass the tag filters; 0 takes all", group="source", low=0,
                         metavar="N")

@@ -40,6 +40,7 @@ from builders.options import Retribooru
 from builders.outfits import group_outfits
 from builders.progress import Progress
 from builders.sources import Source
+from builders.sources.danbooru import Danbooru
 from builders.sources.danbooru2019 import Danbooru2019
 from builders.sources.folder import Folder
 from builders.sources.sample import Sample, draw_mirror, mirror_name
@@ -137,6 +138,8 @@ def open_source(options: Retribooru, state: Path, progress: Progress) -> Source:
         return Folder(options.root, skip=options.out)
     if options.source == "danbooru2019" and options.root is not None:
         return Danbooru2019(options.root)
+    if options.source == "danbooru" and options.root is not None:
+        return Danbooru(options.root, state / "tars")
     root = state / mirror_name(options.count, options.seed)
     with locked(state / "draw.lock", wait=True), progress.bar("draw", options.count, "drawing") as bar:
         draw_mirror(root, options.count, options.seed, options.workers, bar.advance)

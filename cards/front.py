@@ -14,7 +14,7 @@ from schemas.manifest import Manifest
 
 LICENCE_NAME = "artists-retain-their-rights"
 
-_DRAWN = {"danbooru2019", "sample"}
+_DRAWN = {"danbooru", "danbooru2019", "sample"}
 """Sources of anime pictures; a folder may hold any domain."""
 
 
@@ -73,6 +73,5 @@ def tags(manifest: Manifest, seen: Survey) -> list[str]:
 
 
 def _origin(manifest: Manifest) -> list[str]:
-    if manifest.source.get("name") == "danbooru2019":
-        return ["extended|other-danbooru2019"]
-    return ["original"]
+    name = manifest.source.get("name", "")
+    return [f"extended|other-{name}"] if name.startswith("danbooru") else ["original"]

@@ -70,6 +70,7 @@ def title(manifest: Manifest) -> str:
     """What the dataset is called where it has no other name yet."""
     source = manifest.source.get("name", "")
     known = {"sample": "RetriBooru in miniature, drawn by a program",
+             "danbooru": "RetriBooru, rebuilt from a later copy of Danbooru",
              "danbooru2019": "RetriBooru, rebuilt from Danbooru2019"}
     return known.get(source, "Identity sets by the RetriBooru recipe")
 
