@@ -10,7 +10,7 @@ import msgspec
 
 class Rating(enum.StrEnum):
     """Normalised rating. The letter "s" means *safe* in 2017-2020 records and *sensitive* in later ones,
-    so a raw letter is never compared; facts about both styles stand in `builders.sources.danbooru2019`."""
+    so a raw letter is never compared; facts about both styles stand in `builders.sources.records`."""
 
     GENERAL = "general"
     SENSITIVE = "sensitive"
@@ -28,7 +28,7 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     path: str
-    """File path as the reader can open it; never published."""
+    """Path as `builders.files` reads it, of a file or of a tar's member; never published."""
     post_id: str = ""
     """The post's own id where the source has one ("2895557"); several crops can share it."""
     characters: tuple[str, ...] = ()

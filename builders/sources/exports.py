@@ -23,6 +23,7 @@ ROWS = 2048
 KINDS = ("general", "artist", "copyright", "character", "meta")
 _PLAIN = ("id", "rating", "md5", "parent_id", "is_deleted", "is_banned", "is_pending", "is_flagged")
 
+_ARRAY = re.compile(rb"(?:\xef\xbb\xbf)?\s*\[\s*(?:[{\]]|$)")
 _BETWEEN = re.compile(r"[\s,\[\]]*")
 
 
@@ -46,7 +47,7 @@ class Json(Lines):
         """Lists of lines. A damaged array ends where the damage begins: nobody knows where the next element starts."""
         chunks = self._chunks()
         first = next(chunks, b"")
-        if first.removeprefix(codecs.BOM_UTF8).lstrip()[:1] != b"[":
+        if not _ARRAY.match(first):
             yield from super().blocks()
             return
         decoder, utf8 = json.JSONDecoder(), codecs.getincrementaldecoder("utf-8-sig")("surrogateescape")

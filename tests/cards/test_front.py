@@ -47,6 +47,13 @@ def test_the_sample_is_under_the_licence_of_the_program_that_drew_it(trio: dict[
     assert "anime" in said["tags"]
 
 
+def test_a_later_copy_is_named_as_the_origin(trio: dict[str, Any], write: Any, manifest: Any) -> None:
+    data = write(trio)
+    said = yaml.safe_load(front(manifest(source={"name": "danbooru"}), data, survey(data), "A name"))
+    assert said["source_datasets"] == ["extended|other-danbooru"] and "anime" in said["tags"]
+    assert said["license"] == "other"
+
+
 def test_front_of_nothing_names_no_file(manifest: Any) -> None:
     said = yaml.safe_load(front(manifest(splits={}), {"train": []}, Survey(), "A name"))
     assert "configs" not in said

@@ -20,7 +20,7 @@ def read(path: Path) -> tuple[list[Any], bool]:
     found = open_export(path)
     assert found is not None
     said = [line for block in found.blocks() for line in block]
-    return [json.loads(line) if line != lines.OVERLONG else "?" for line in said if line], found.whole
+    return [line.decode() if line in b"?[" else json.loads(line) for line in said if line], found.whole
 
 
 RECORDS = [{"id": 1, "tags": "a [b] {c} \\ \" , é 絵"}, {"id": 2, "x": {"id": 3, "y": [1, [2], {}]}}, {"id": 4}]
@@ -42,11 +42,16 @@ def test_arrays_and_lines_are_told_apart_wherever_they_are_cut(tmp_path: Path, m
 
 @pytest.mark.parametrize(("text", "said"), [
     ('[{"id": 1}, {"id": 2, "tags": "cut o', [{"id": 1}, "?"]), ('[{"id": 1}, {"id": 2} oops {"id": 3}]', [
-        {"id": 1}, {"id": 2}, "?"]), ("[" * 3000 + "{", ["?"]), ('[{"id": 1}', [{"id": 1}]), ("[", []), ("[]", []),
+        {"id": 1}, {"id": 2}, "?"]), ('[{"a": ' + "[" * 3000, ["?"]), ('[{"id": 1}', [{"id": 1}]), ("[", []), ("[]", []),
 ])
 def test_a_damaged_array_gives_what_comes_before(tmp_path: Path, text: str, said: list[Any]) -> None:
     (tmp_path / "a.json").write_text(text)
     assert read(tmp_path / "a.json") == (said, "?" not in said)
+
+
+def test_lines_may_begin_with_one_that_is_an_array(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('[1, 2]\n{"id": 1}\n[\n{"id": 2}')
+    assert read(tmp_path / "a.json") == ([[1, 2], {"id": 1}, "[", {"id": 2}], True)
 
 
 def test_one_element_too_long_ends_an_array(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
