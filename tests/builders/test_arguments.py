@@ -24,7 +24,7 @@ def test_words_become_typed_options() -> None:
 @pytest.mark.parametrize(("words", "said"), [
     (("--source", "sample"), "--out is missing"),
     (("--out", "o"), "--source is missing"),
-    (("--source", "danboru", "--out", "o"), r"got 'danboru'.*sample, danbooru2019, folder"),
+    (("--source", "danboru", "--out", "o"), r"got 'danboru'.*sample, danbooru2019, danbooru, folder"),
     (("--source", "folder", "--out", "o"), "needs --root"),
     (("--source", "sample", "--out", "o", "--wokers", "3"), "--workers"),
     (("--source", "sample", "--out", "o", "--workers", "0"), r"out of range \(got 0\)"),

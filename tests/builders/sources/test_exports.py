@@ -41,8 +41,9 @@ def test_arrays_and_lines_are_told_apart_wherever_they_are_cut(tmp_path: Path, m
 
 
 @pytest.mark.parametrize(("text", "said"), [
-    ('[{"id": 1}, {"id": 2, "tags": "cut o', [{"id": 1}, "?"]), ('[{"id": 1}, {"id": 2} oops {"id": 3}]', [
-        {"id": 1}, {"id": 2}, "?"]), ('[{"a": ' + "[" * 3000, ["?"]), ('[{"id": 1}', [{"id": 1}]), ("[", []), ("[]", []),
+    ('[{"id": 1}, {"id": 2, "tags": "cut o', [{"id": 1}, "?"]), ('[{"a": ' + "[" * 3000, ["?"]),
+    ('[{"id": 1}, {"id": 2} oops {"id": 3}]', [{"id": 1}, {"id": 2}, "?"]), ('[{"id": 1}', [{"id": 1}]),
+    ("[", []), ("[]", []),
 ])
 def test_a_damaged_array_gives_what_comes_before(tmp_path: Path, text: str, said: list[Any]) -> None:
     (tmp_path / "a.json").write_text(text)
