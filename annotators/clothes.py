@@ -6,7 +6,7 @@ outfit are asked the same thing. Skin and hair are told by the face and what sur
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -59,17 +59,17 @@ def clothes_colours(picture: Picture, matte: Matte, face: Sequence[float]) -> li
     seen = _cut(picture, matte, face)
     if seen is None:
         return []
-    lab, figure, below = seen
+    pixels, figure, below = seen
     torso, middle, skin, hair = _regions(figure, below)
-    flesh, strands = _typical(lab[skin]), _typical(lab[hair])
-    cloth = torso.copy()
+    flesh, strands, lab = _typical(to_lab(pixels[skin])), _typical(to_lab(pixels[hair])), to_lab(pixels[torso])
+    cloth = np.ones(len(lab), dtype=bool)
     if flesh is not None:
         # Pale skin is nearly white: half its own tint keeps white clothes apart from it.
-        bare = torso & _like(lab, flesh, min(_SKIN, float(np.hypot(*flesh[1:])) / 2))
-        if bare.sum() < _BARE * torso.sum():
+        bare = _like(lab, flesh, min(_SKIN, float(np.hypot(*flesh[1:])) / 2))
+        if bare.sum() < _BARE * len(lab):
             cloth &= ~bare
     if strands is not None:
-        cloth &= middle | ~_like(lab, strands, _HAIR)
+        cloth &= middle[torso] | ~_like(lab, strands, _HAIR)
     if cloth.sum() < _FEWEST:
         return []
     return main_colours(names_of(lab[cloth]))
@@ -91,8 +91,8 @@ def main_colours(codes: npt.NDArray[np.int64]) -> list[str]:
 
 
 def _cut(picture: Picture, matte: Matte,
-         face: Sequence[float]) -> tuple[Lab, Where, tuple[float, float, float, float]] | None:
-    """Head and torso without lines, in CIELAB; the figure there; the face box in their pixels. None without a face.
+         face: Sequence[float]) -> tuple[Picture, Where, tuple[float, float, float, float]] | None:
+    """Head and torso without lines; the figure there; the face box in their pixels. None without a face.
 
     Every face comes at one scale, so that a portrait and a full figure lose the same lines.
     """
@@ -106,10 +106,40 @@ def _cut(picture: Picture, matte: Matte,
     scale = min(1.0, FACE / wide)
     size = (max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale)))
     part = (slice(top, bottom), slice(left, right))
-    image = Image.fromarray(picture[part]).resize(size, Image.Resampling.BOX).filter(ImageFilter.MedianFilter(5))
+    image = Image.fromarray(picture[part]).resize(size, Image.Resampling.BOX)
     figure = Image.fromarray(matte[part]).resize(size, Image.Resampling.BOX).filter(ImageFilter.MinFilter(3))
     placed = ((x0 - left) * scale, (y0 - top) * scale, (x1 - left) * scale, (y1 - top) * scale)
-    return to_lab(np.asarray(image)), np.asarray(figure) > 127, placed
+    return without_lines(np.asarray(image)), np.asarray(figure) > 127, placed
+
+
+def without_lines(picture: Picture) -> Picture:
+    """Median of 5 x 5 pixels for each channel, edges repeated: Pillow's `MedianFilter(5)` in a tenth of its time.
+
+    The 25 shifted pictures go through Batcher's merge exchange (Knuth, volume 3, algorithm 5.2.2M).
+    """
+    height, width = picture.shape[:2]
+    wider = np.pad(picture, ((2, 2), (2, 2), (0, 0)), mode="edge")
+    near = [wider[top : top + height, left : left + width] for top in range(5) for left in range(5)]
+    for low, high in _EXCHANGES:
+        near[low], near[high] = np.minimum(near[low], near[high]), np.maximum(near[low], near[high])
+    return near[12]
+
+
+def _exchanges(count: int) -> Iterator[tuple[int, int]]:
+    """Pairs of places to compare, and exchange where the first holds more, until `count` of them are in order."""
+    block = 1
+    while block < count:
+        step = block
+        while step:
+            for start in range(step % block, count - step, 2 * step):
+                for low in range(start, min(start + step, count - step)):
+                    if low // (2 * block) == (low + step) // (2 * block):
+                        yield low, low + step
+            step //= 2
+        block *= 2
+
+
+_EXCHANGES = tuple(_exchanges(25))
 
 
 def _regions(figure: Where, face: tuple[float, float, float, float]) -> tuple[Where, Where, Where, Where]:
@@ -129,9 +159,9 @@ def _typical(lab: Lab) -> Lab | None:
     """The colour that most of some pixels have: the median of the fullest cell, None without pixels."""
     if not len(lab):
         return None
-    cells = np.floor(lab / (20.0, 12.0, 12.0)).astype(np.int64)
-    _, place, counts = np.unique(cells, axis=0, return_inverse=True, return_counts=True)
-    return np.asarray(np.median(lab[place.reshape(-1) == int(np.argmax(counts))], axis=0))
+    cells = np.floor(lab / (20.0, 12.0, 12.0)).astype(np.int64) @ (1 << 16, 1 << 8, 1)  # one number for each
+    _, place, counts = np.unique(cells, return_inverse=True, return_counts=True)
+    return np.asarray(np.median(lab[place == int(np.argmax(counts))], axis=0))
 
 
 def _like(lab: Lab, colour: Lab, reach: float) -> Where:

@@ -36,7 +36,11 @@ def phash(picture: Picture) -> str:
 
     Bits are those of `imagehash.phash`; only flat pictures differ, whose bits there are rounding noise.
     """
-    small = Image.fromarray(picture).convert("L").resize((_SIDE, _SIDE), Image.Resampling.LANCZOS)
+    return _phash(Image.fromarray(picture).convert("L"))
+
+
+def _phash(grey: Image.Image) -> str:
+    small = grey.resize((_SIDE, _SIDE), Image.Resampling.LANCZOS)
     # Rounding keeps noise of 1e-13 from deciding bits: without it a blank picture hashes to anything.
     low = np.round(_DCT @ np.asarray(small, dtype=np.float64) @ _DCT.T, 4)
     return np.packbits(low > np.median(low)).tobytes().hex()
@@ -44,8 +48,11 @@ def phash(picture: Picture) -> str:
 
 def thumbnail(picture: Picture) -> bytes:
     """Grey levels of the picture squeezed to 16 x 16, row by row: 256 bytes."""
-    small = Image.fromarray(picture).convert("L").resize((THUMB_SIDE, THUMB_SIDE), Image.Resampling.BOX)
-    return small.tobytes()
+    return _thumbnail(Image.fromarray(picture).convert("L"))
+
+
+def _thumbnail(grey: Image.Image) -> bytes:
+    return grey.resize((THUMB_SIDE, THUMB_SIDE), Image.Resampling.BOX).tobytes()
 
 
 class Hashes:
@@ -61,9 +68,9 @@ class Hashes:
 
     def __call__(self, batch: Batch) -> dict[str, list[Any]]:
         """Hashes of each picture of the batch."""
-        pictures: list[Picture] = list(batch["image"])
+        greys = [Image.fromarray(picture).convert("L") for picture in batch["image"]]
         return {
-            "phash": [phash(picture) for picture in pictures],
-            "phash_mirror": [phash(np.ascontiguousarray(picture[:, ::-1])) for picture in pictures],
-            "thumb": [thumbnail(picture) for picture in pictures],
+            "phash": [_phash(grey) for grey in greys],
+            "phash_mirror": [_phash(grey.transpose(Image.Transpose.FLIP_LEFT_RIGHT)) for grey in greys],
+            "thumb": [_thumbnail(grey) for grey in greys],
         }

@@ -71,7 +71,12 @@ class Masks:
 def steepened(matte: npt.NDArray[np.float32], enlarged: float) -> npt.NDArray[np.uint8]:
     """The matte (0..1) as 0..255 with edges as steep as before it was enlarged that many times."""
     steep = min(max(enlarged, 1.0), STEEPEST)
-    return np.asarray(np.rint(np.clip((matte - 0.5) * steep + 0.5, 0, 1) * 255), dtype=np.uint8)
+    made = matte - 0.5
+    made *= steep
+    made += 0.5
+    np.clip(made, 0, 1, out=made)
+    made *= 255
+    return np.asarray(np.rint(made, out=made), dtype=np.uint8)
 
 
 def bounds(matte: npt.NDArray[np.uint8]) -> list[float]:

@@ -229,5 +229,5 @@ def _notice(words: str) -> Image.Image:
 
 def _png(sheet: Image.Image) -> bytes:
     out = io.BytesIO()
-    sheet.save(out, "PNG", compress_level=9)
+    sheet.save(out, "PNG", compress_level=6)
     return out.getvalue()

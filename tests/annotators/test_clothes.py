@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
-from annotators.clothes import clothes_colours, main_colours
+from annotators.clothes import clothes_colours, main_colours, without_lines
 from schemas.colours import NAMES
 
 BLUE, WHITE, BROWN, GREEN = (58, 98, 190), (246, 246, 248), (126, 82, 54), (72, 158, 84)
@@ -79,3 +79,10 @@ def test_an_empty_matte_says_nothing() -> None:
 def test_main_colours_count_shades_to_what_they_shade(counts: dict[str, int], expected: list[str]) -> None:
     codes = np.concatenate([np.full(count, NAMES.index(name)) for name, count in counts.items()])
     assert main_colours(codes) == expected
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 7), (31, 40)])
+def test_lines_leave_as_with_pillows_median(size: tuple[int, int]) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
+    wanted = np.asarray(Image.fromarray(picture).filter(ImageFilter.MedianFilter(5)))
+    np.testing.assert_array_equal(without_lines(picture), wanted)
