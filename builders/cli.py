@@ -41,6 +41,10 @@ the whole would keep and cost: rows, time, disk, and what the singleton rule sav
 _PUBLISH = """Ends a build that shard jobs (`build retribooru ... --shard I/N`) have prepared, with the options that
 they recorded: groups what they looked at and publishes the version. Runs no model."""
 
+_PUSH = """Uploads a published version to the Hugging Face Hub and tags it there with its number. Files are checked
+against the manifest first. Run the same command again after any interruption: nothing is sent twice. A version that is
+there with other content is refused; files of the version before that this one lacks leave the main branch."""
+
 
 def retribooru_parser() -> arguments.Parser:
     """Options of `build retribooru`."""
@@ -79,6 +83,16 @@ def explain_parser() -> arguments.Parser:
                               allow_abbrev=False)
     parser.add_argument("dir", type=Path, metavar="DIR", help="a version folder such as OUT/1.0.0")
     parser.add_argument("id", metavar="ID", help="row id, post id, or path below the source's root")
+    return parser
+
+
+def push_parser() -> arguments.Parser:
+    """Options of `build push`."""
+    parser = arguments.Parser(prog="build push", description=_PUSH, epilog=EXIT_CODES,
+                              formatter_class=arguments.RawText, allow_abbrev=False)
+    parser.add_argument("dir", type=Path, metavar="DIR", help="a version folder such as OUT/1.0.0")
+    parser.add_argument("repo", metavar="REPO", help="OWNER/NAME of a dataset repository; made when it is not there")
+    parser.add_argument("--private", action="store_true", help="make it private, and push to no public one")
     return parser
 
 
@@ -122,6 +136,14 @@ def _explain(words: Sequence[str]) -> int:
     return explain.run(found.dir, found.id)
 
 
+def _push(words: Sequence[str]) -> int:
+    found = push_parser().parse_args(list(words))
+    with ctrl_c_waits():
+        from builders import push
+
+    return push.run(found.dir, found.repo, private=found.private)
+
+
 Command = Callable[[Sequence[str]], int]
 COMMANDS: dict[str, dict[str, tuple[Command, Callable[[], arguments.Parser], str]]] = {
     "recipes": {
@@ -132,6 +154,7 @@ COMMANDS: dict[str, dict[str, tuple[Command, Callable[[], arguments.Parser], str
         "publish": (_publish, publish_parser, "end a build of which every shard I/N is done"),
         "verify": (_verify, verify_parser, "check a published version, file by file and row by row"),
         "explain": (_explain, explain_parser, "why one post was kept or dropped"),
+        "push": (_push, push_parser, "upload a published version to the Hugging Face Hub, as a tag"),
     },
 }
 """Commands by group: what runs, its options, one line about it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import shutil
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from importlib.metadata import version as version_of
 from pathlib import Path
 from platform import python_version
@@ -40,14 +40,14 @@ def published(folder: Path, rows_digest: str) -> Manifest | None:
         return there
     raise UsageError(f"version {folder.name} is published with other content (digest {there.rows_digest[:12]}, "
                      f"this build has {rows_digest[:12]})", allowed="a version never changes",
-                     next_command=f"the same command with --version {_next(folder)}")
+                     next_command=f"the same command with --version {next_version(folder)}")
 
 
-def _next(folder: Path) -> str:
-    """The first version after this one that is not published."""
+def next_version(folder: Path, taken: Container[str] = ()) -> str:
+    """The first version after this one that is neither published beside it nor among those `taken`."""
     major, minor, patch = folder.name.split(".")
     later = (f"{major}.{minor}.{number}" for number in itertools.count(int(patch) + 1))
-    return next(version for version in later if not folder.with_name(version).exists())
+    return next(version for version in later if not folder.with_name(version).exists() and version not in taken)
 
 
 def entries(folder: Path) -> dict[str, FileEntry]:

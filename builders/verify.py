@@ -29,6 +29,9 @@ from schemas.manifest import FileEntry, Manifest
 _SHOWN = 20
 """Faults printed before the rest is only counted."""
 
+_OF_THE_HUB = (".gitattributes", ".cache/huggingface/")
+"""What lies beside a version's files when it was downloaded from the Hub."""
+
 
 class _Seen:
     """What the rows leave behind for the checks that need all of them."""
@@ -57,7 +60,7 @@ def run(folder: Path) -> int:
 
 def faults_of(folder: Path, manifest: Manifest) -> Iterator[str]:
     """Everything that is wrong with a published version, in words."""
-    yield from _files(folder, manifest)
+    yield from file_faults(folder, manifest)
     promise, faults = promised(manifest)
     yield from faults
     seen = _Seen()
@@ -70,13 +73,15 @@ def faults_of(folder: Path, manifest: Manifest) -> Iterator[str]:
     yield from count_faults(folder, manifest, seen.stands.keys())
 
 
-def _files(folder: Path, manifest: Manifest) -> Iterator[str]:
+def file_faults(folder: Path, manifest: Manifest) -> Iterator[str]:
+    """What is wrong with the files themselves: missing, added, or other bytes than the manifest says."""
     unlisted: list[OSError] = []
     found = {}
     for parent, _, names in os.walk(folder, onerror=unlisted.append):
         for path in (Path(parent, name) for name in names):
-            if path.is_file() and path != folder / manifests.NAME:
-                found[path.relative_to(folder).as_posix()] = path
+            name = path.relative_to(folder).as_posix()
+            if path.is_file() and name != manifests.NAME and not name.startswith(_OF_THE_HUB):
+                found[name] = path
     yield from (f"a folder cannot be listed: {error}" for error in unlisted)
     for name in sorted(manifest.files.keys() | found.keys()):
         if name not in found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -68,3 +69,22 @@ def test_tags_tell_the_audience_and_the_domain(manifest: Any) -> None:
     seen.ratings.update({"questionable": 1})
     assert "not-for-all-audiences" in tags(manifest(), seen)
     assert "anime" not in tags(manifest(source={"name": "folder"}), seen)
+
+
+@pytest.mark.parametrize("source", ["danbooru2019", "sample", "folder"])
+def test_the_hub_knows_every_value(trio: dict[str, Any], write: Any, manifest: Any, source: str) -> None:
+    """What the Hub's page on dataset cards allows; it refuses a commit with anything else."""
+    data = write(trio)
+    said = yaml.safe_load(front(manifest(source={"name": source}), data, survey(data), "A name"))
+    assert {"license", "language", "pretty_name", "tags", "task_categories"} <= said.keys()
+    assert said["license"] in ("apache-2.0", "other")
+    if said["license"] == "other":  # then it must be named, by an id, and a file beside the card must hold it
+        assert re.fullmatch(r"[a-z0-9-.]+", said["license_name"])
+        assert said["license_link"] in ("LICENSE", "LICENSE.md")
+    assert said["language"] == ["en"]
+    assert set(said["annotations_creators"]) <= {"crowdsourced", "found", "expert-generated", "machine-generated",
+                                                 "no-annotation", "other"}
+    assert set(said["task_categories"]) <= {"text-to-image", "image-to-image", "image-segmentation"}
+    assert all(re.fullmatch(r"original|extended(\|[\w-]+)?", one) for one in said["source_datasets"])
+    assert all(re.fullmatch(r"(n|\d+[KMBT])<(n<)?\d+[KMBT]|n>1T", one) for one in said["size_categories"])
+    assert all(isinstance(tag, str) and len(tag) < 64 for tag in said["tags"])
