@@ -43,7 +43,7 @@ they recorded: groups what they looked at and publishes the version. Runs no mod
 
 _PUSH = """Uploads a published version to the Hugging Face Hub and tags it there with its number. Files are checked
 against the manifest first. Run the same command again after any interruption: nothing is sent twice. A version that is
-there with other content is refused; files of the version before that this one lacks leave the main branch."""
+there with other content is refused. The main branch shows the version pushed last, without files of others."""
 
 
 def retribooru_parser() -> arguments.Parser:
