@@ -137,13 +137,13 @@ def open_source(options: Retribooru, state: Path, progress: Progress) -> Source:
     if options.source == "folder" and options.root is not None:
         return Folder(options.root, skip=options.out)
     if options.source == "danbooru2019" and options.root is not None:
-        return Danbooru2019(options.root)
+        return Danbooru2019(options.root, options.workers)
     if options.source == "danbooru" and options.root is not None:
         return Danbooru(options.root, state / "tars")
     root = state / mirror_name(options.count, options.seed)
     with locked(state / "draw.lock", wait=True), progress.bar("draw", options.count, "drawing") as bar:
         draw_mirror(root, options.count, options.seed, options.workers, bar.advance)
-    return Sample(root)
+    return Sample(root, options.workers)
 
 
 def selection(options: Retribooru) -> select.Selection:

@@ -20,7 +20,16 @@ RANKS = {"danbooru2019-figures": 0, "figures": 0, "original": 1, "512px": 2}
 
 COUNTS = (*COUNTED, OUTPUT, "lesser_copies")
 
+_NO_ROWS = frozenset((*COUNTED, OUTPUT))
 _STEM = re.compile(r"([0-9]{1,10})(?:_crop_([0-9]{1,6}))?", re.ASCII)
+
+
+def positions_of(ids: npt.NDArray[np.int64], known: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Position of each id in `known`, which is sorted; -1 where it is not there."""
+    if not len(known):
+        return np.full(len(ids), -1)
+    near = np.minimum(np.searchsorted(known, ids), len(known) - 1)
+    return np.where(known[near] == ids, near, -1)
 
 
 class Figures:
@@ -39,15 +48,16 @@ class Figures:
         """Walks the trees; yields the files that are no rows. Must end before anything else is asked."""
         for tree in sorted(self._trees):
             for path, size, verdict in walk(self._root, tree):
-                if verdict in (*COUNTED, OUTPUT):
+                if verdict in _NO_ROWS:
                     self._counts[verdict] += 1
                     continue
-                self._digest.update(f"{printable(path)}\t{size}\n".encode())
-                found = _STEM.fullmatch(path.rpartition("/")[2].rpartition(".")[0])
+                shown = printable(path)
+                self._digest.update(f"{shown}\t{size}\n".encode())
+                found = _STEM.fullmatch(path, path.rfind("/") + 1, path.rfind("."))
                 if verdict:
-                    yield Rejected(printable(path), printable(path), drop(verdict))
-                elif found is None or not path.isprintable():
-                    yield Rejected(printable(path), printable(path), drop("bad_name", value=printable(path)))
+                    yield Rejected(shown, shown, drop(verdict))
+                elif found is None or shown != path:
+                    yield Rejected(shown, shown, drop("bad_name", value=shown))
                 else:
                     self._add(path, int(found[1]), int(found[2] or -1), RANKS[tree])
         yield from self._settle()
@@ -61,12 +71,14 @@ class Figures:
         """Number of posts that have a file."""
         return len(self._known)
 
+    @property
+    def known(self) -> npt.NDArray[np.int64]:
+        """Ids of the posts that have a file, sorted; elsewhere a post goes by its position among them."""
+        return self._known
+
     def positions(self, ids: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Position (0 .. len - 1) of each post id, -1 where it has no file."""
-        if not len(self._known):
-            return np.full(len(ids), -1)
-        near = np.minimum(np.searchsorted(self._known, ids), len(self._known) - 1)
-        return np.where(self._known[near] == ids, near, -1)
+        return positions_of(ids, self._known)
 
     def files(self, position: int) -> Iterator[tuple[str, str, bool]]:
         """(row id, path below the root, whether it is a whole picture) for each file of the post there."""

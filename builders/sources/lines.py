@@ -1,4 +1,7 @@
-"""JSON Lines from plain, gzip and xz files in bounded memory, whatever the file holds."""
+"""JSON Lines from plain, gzip and xz files in bounded memory, whatever the file holds.
+
+A file is digested piece by piece, so that processes can share one file: sha256 over the sha256 of every PIECE bytes.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,13 @@ import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 BLOCK = 4 * 2**20
 """Bytes read at once."""
+
+PIECE = 8 * 2**20
+"""Bytes that are digested together and, in a plain file, read at once by whoever gets the piece."""
 
 MAX_LINE = 2 * 2**20
 """Longest line that is kept; a real record has a few kilobytes."""
@@ -25,6 +31,11 @@ XZ_MEMORY = 256 * 2**20
 OVERLONG = b"?"
 """Stands for a line over MAX_LINE: it is no JSON, so it is counted as any other bad line."""
 
+_AHEAD = 2**16
+"""Bytes read beyond a piece: nearly every line that reaches over its end ends there."""
+
+_BOM = b"\xef\xbb\xbf"
+_PACKED = (".gz", ".xz")
 _NAME = re.compile(r"(.+\.(json|jsonl|ndjson)|[0-9]{5,})(\.gz|\.xz)?")
 
 
@@ -33,20 +44,74 @@ def is_metadata(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
+class Piece(NamedTuple):
+    """Some lines of a file: those in `data`, or those that begin at the bytes from `start` to `start + size`."""
+
+    path: Path
+    start: int = 0
+    size: int = 0
+    data: bytes = b""
+
+    def read(self) -> tuple[bytes, int, int, bytes]:
+        """Bytes, where in them the lines begin and end, and the sha256 of a plain file's piece.
+
+        A last line longer than MAX_LINE is cut, but still longer than MAX_LINE. Raises OSError.
+        """
+        if not self.size:
+            return self.data, 0, len(self.data), b""
+        lead = min(self.start, 1)  # a line begins at `start` if the byte before it ends one
+        end, most = lead + self.size, lead + self.size + _AHEAD
+        with self.path.open("rb") as file:
+            file.seek(self.start - lead)
+            data = file.read(most)
+            stop = data.find(b"\n", end - 1) + 1
+            if not stop:
+                data += file.readline(MAX_LINE) if len(data) == most else b""
+                stop = len(data)
+        begin = data.find(b"\n") + 1 or stop if lead else len(_BOM) * data.startswith(_BOM)
+        return data, begin, stop, hashlib.sha256(memoryview(data)[lead:end]).digest()
+
+
 class Lines:
-    """One file's lines. Iteration sets `digest` (hex sha256 of the unpacked bytes) and `whole`."""
+    """One file's lines. Once they have been read, `whole` and `digest` speak of the unpacked bytes."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.digest = ""
         self.whole = True
         """False when the file could not be read to its end (damaged archive, I/O error, no permission)."""
+        self._pieces = hashlib.sha256()
+
+    @property
+    def digest(self) -> str:
+        """Hex sha256 over the sha256 of each PIECE."""
+        return self._pieces.hexdigest()
+
+    def pieces(self) -> Iterator[Piece]:
+        """All lines in pieces of about the same size, which other processes can read.
+
+        Whoever reads a piece with a `size` owes its digest, in order, to `add`.
+        """
+        if self.path.suffix in _PACKED:
+            yield from (Piece(self.path, data=b"\n".join(lines)) for lines in self.blocks())
+            return
+        try:
+            with _opened(self.path) as file:
+                size = os.fstat(file.fileno()).st_size
+        except OSError:
+            self.whole, size = False, 0
+        for start in range(0, size, PIECE):
+            yield Piece(self.path, start, PIECE)
+
+    def add(self, digest: bytes | None) -> None:
+        """Takes the digest of the next piece; None for one that could not be read."""
+        self.whole = self.whole and digest is not None
+        self._pieces.update(digest or b"")
 
     def blocks(self) -> Iterator[list[bytes]]:
         """Lists of lines without their newlines, about BLOCK bytes in each."""
         carry, skipping = b"", False
         for index, chunk in enumerate(self._chunks()):
-            lines = (carry + (chunk.removeprefix(b"\xef\xbb\xbf") if index == 0 else chunk)).split(b"\n")
+            lines = (carry + (chunk.removeprefix(_BOM) if index == 0 else chunk)).split(b"\n")
             lines = [line if len(line) <= MAX_LINE else OVERLONG for line in lines[:-1]] + lines[-1:]
             carry = lines.pop()
             if skipping and lines:
@@ -59,21 +124,36 @@ class Lines:
             yield [OVERLONG if skipping else carry]
 
     def _chunks(self) -> Iterator[bytes]:
-        whole = hashlib.sha256()
+        self._pieces = hashlib.sha256()
+        piece, room = hashlib.sha256(), PIECE
         try:
             for chunk in _unpacked(self.path):
-                whole.update(chunk)
+                rest = memoryview(chunk)
+                while rest:
+                    part, rest = rest[:room], rest[room:]
+                    piece.update(part)
+                    room -= len(part)
+                    if not room:
+                        self.add(piece.digest())
+                        piece, room = hashlib.sha256(), PIECE
                 yield chunk
         except (OSError, EOFError, zlib.error, lzma.LZMAError):
             self.whole = False
-        self.digest = whole.hexdigest()
+        if room < PIECE:
+            self.add(piece.digest())
+
+
+def _opened(path: Path) -> BinaryIO:
+    file = path.open("rb")
+    if not os.fstat(file.fileno()).st_mode & 0o444:  # who builds decides nothing, not even the superuser
+        file.close()
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    return file
 
 
 def _unpacked(path: Path) -> Iterator[bytes]:
     """The file's bytes, unpacked, at most BLOCK at a time. Raises OSError, EOFError, zlib.error, LZMAError."""
-    with path.open("rb") as file:
-        if not os.fstat(file.fileno()).st_mode & 0o444:  # who builds decides nothing, not even the superuser
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    with _opened(path) as file:
         if path.suffix == ".xz":
             yield from _unpacked_xz(file)
             return

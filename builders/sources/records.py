@@ -9,10 +9,14 @@ reading is taken).
 from __future__ import annotations
 
 import re
+from itertools import chain, compress
 
 import msgspec
 
 from schemas.records import Post, Rating
+
+COUNTS = ("duplicate_tags", "unknown_category_tags", "bad_tags")
+"""What `post_of` counts."""
 
 MAX_TAG = 1000
 """Longest tag that is kept, characters. Danbooru allows 170; a caption in a folder can be a sentence."""
@@ -31,15 +35,14 @@ _PARENT = re.compile(r"0*[1-9][0-9]{0,17}")
 _STATES = ("deleted", "banned", "pending", "flagged")
 
 
-class Tag(msgspec.Struct):
-    """A tag of the 2017-2020 style."""
+class Tag(msgspec.Struct, gc=False):
+    """A tag of the 2017-2020 style. Its id says no more than its name."""
 
     name: str
-    id: str | int | None = None
     category: int = -1
 
 
-class Record(msgspec.Struct):
+class Record(msgspec.Struct, gc=False):
     """The keys that are read, of both styles; all others are skipped without being built."""
 
     id: int | None = None
@@ -81,27 +84,27 @@ def parse(line: bytes) -> Record | str:
 def post_of(record: Record, counts: dict[str, int]) -> Post:
     """The Post that a parsed record describes, without id and path of a file.
 
-    Adds to `counts`: duplicate_tags, unknown_category_tags, bad_tags. Bad tags are left out, but for those of
-    characters and artists, which come escaped.
+    Adds to `counts` what COUNTS names. Bad tags are left out, but for those of characters and artists, which come
+    escaped.
     """
     # An empty list beside filled strings is an artefact of an export, not a post of the older style without tags.
     older = bool(record.tags) or record.tag_string_general is None
     groups = _nested(record.tags or [], counts) if older else _flat(record)
-    # Who is in the picture and who drew it must stay countable: a name that cannot travel does so escaped.
-    for kind in ("characters", "artists"):
-        groups[kind] = [name if clean_tag(name) else _escaped(name, counts) for name in groups[kind] if name]
-    tags = {name: _clean(group, counts) for name, group in groups.items()}
+    names = list(chain(*groups.values()))
+    if len(set(names)) < len(names) or not _all_clean(names):
+        groups = {kind: _cleaned(kind, tags, counts) for kind, tags in groups.items()}
     letters = SAFE_STYLE if older else SENSITIVE_STYLE
     raw = record.rating or ""
     md5 = (record.md5 or "").lower()
+    states = (record.is_deleted, record.is_banned, record.is_pending, record.is_flagged)
     return Post(
         id="", path="", post_id=str(record.id),
-        characters=tags["characters"], artists=tags["artists"], copyrights=tags["copyrights"],
-        general=tags["general"], meta=tags["meta"],
+        characters=tuple(groups["characters"]), artists=tuple(groups["artists"]),
+        copyrights=tuple(groups["copyrights"]), general=tuple(groups["general"]), meta=tuple(groups["meta"]),
         rating=letters.get(raw, Rating.UNKNOWN), rating_raw=raw if raw.isprintable() else ascii(raw),
         md5=md5 if _MD5.fullmatch(md5) else "",
         parent_id=_parent(record.parent_id),
-        status=tuple(state for state in _STATES if getattr(record, f"is_{state}")),
+        status=tuple(compress(_STATES, states)),
         post_url=f"https://danbooru.donmai.us/posts/{record.id}",
     )
 
@@ -117,18 +120,13 @@ def _escaped(tag: str, counts: dict[str, int]) -> str:
 
 
 def _nested(tags: list[Tag], counts: dict[str, int]) -> dict[str, list[str]]:
-    groups: dict[str, list[str]] = {name: [] for name in CATEGORIES.values()}
-    seen: set[str | int | None] = set()
+    groups: dict[int, list[str]] = {number: [] for number in CATEGORIES}
     for tag in tags:
-        name = CATEGORIES.get(tag.category)
-        if name is None:
+        try:
+            groups[tag.category].append(tag.name)
+        except KeyError:
             counts["unknown_category_tags"] += 1
-        elif tag.id is not None and tag.id in seen:
-            counts["duplicate_tags"] += 1
-        else:
-            seen.add(tag.id)
-            groups[name].append(tag.name)
-    return groups
+    return {CATEGORIES[number]: group for number, group in groups.items()}
 
 
 def _flat(record: Record) -> dict[str, list[str]]:
@@ -141,13 +139,21 @@ def _flat(record: Record) -> dict[str, list[str]]:
     }
 
 
-def _clean(tags: list[str], counts: dict[str, int]) -> tuple[str, ...]:
+def _all_clean(tags: list[str]) -> bool:
+    """Whether every tag is surely clean. Hardly a record holds one that is not, so all are looked at together: what
+    is printable (`str.isprintable`) is no control character, no space but " ", no override and no surrogate."""
+    text = "".join(tags)
+    return (text.isprintable() and " " not in text and "" not in tags
+            and (len(text) <= MAX_TAG or max(map(len, tags)) <= MAX_TAG))
+
+
+def _cleaned(kind: str, tags: list[str], counts: dict[str, int]) -> list[str]:
     """Without bad and repeated tags, order kept."""
-    # One look at all of them together: hardly a record holds a bad tag, and there are a hundred million tags.
-    sizes = set(map(len, tags)) or {1}
-    fine = min(sizes) > 0 and max(sizes) <= MAX_TAG and _BAD_TAG.search("".join(tags)) is None
-    good = tags if fine else [tag for tag in tags if clean_tag(tag)]
-    unique = tuple(dict.fromkeys(good))
+    if kind in ("characters", "artists"):
+        # Who is in the picture and who drew it must stay countable: a name that cannot travel does so escaped.
+        tags = [tag if clean_tag(tag) else _escaped(tag, counts) for tag in tags if tag]
+    good = [tag for tag in tags if clean_tag(tag)]
+    unique = list(dict.fromkeys(good))
     counts["bad_tags"] += len(tags) - len(good)
     counts["duplicate_tags"] += len(good) - len(unique)
     return unique

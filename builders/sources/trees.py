@@ -64,6 +64,7 @@ def walk(root: Path, top: str = "", wanted: Callable[[str], bool] = is_picture,
     What is not wanted comes with a verdict of COUNTED. Links to folders are not followed. The folder `skip`, and
     every other folder below the root that a build wrote into, is not entered: it comes with the verdict OUTPUT.
     """
+    home = str(root)
     apart = "" if skip is None else _below(root, skip)
     pending = [top]
     while pending:
@@ -79,7 +80,7 @@ def walk(root: Path, top: str = "", wanted: Callable[[str], bool] = is_picture,
         below = []
         for name in names:
             path = f"{folder}/{name}" if folder else name
-            verdict, size = _judge(root, path, name, wanted)
+            verdict, size = _judge(home, path, name, wanted)
             if verdict != "folder":
                 yield Listed(path, size, verdict)
             elif path == apart:
@@ -120,20 +121,23 @@ def _shut(folder: os.stat_result) -> bool:
     return not (folder.st_mode & 0o444 and folder.st_mode & 0o111)
 
 
-def _judge(root: Path, path: str, name: str, wanted: Callable[[str], bool]) -> tuple[str, int]:
+def _judge(root: str, path: str, name: str, wanted: Callable[[str], bool]) -> tuple[str, int]:
     """Verdict (or "folder" for one to enter) and size."""
     if name.startswith("."):
         return "hidden_files", 0
     row = wanted(name)
     try:
-        found = os.lstat(f"{root}/{path}")  # a Path for each of a million files takes longer than the call
+        here = f"{root}/{path}"  # a Path for each of a million files takes longer than the call
+        found = os.lstat(here)
+        if row and stat.S_ISREG(found.st_mode):
+            return "", found.st_size
         if stat.S_ISLNK(found.st_mode):
-            here = root / path
-            if row and not inside(root, here):
+            stays = inside(Path(root), Path(here))
+            if row and not stays:
                 return "outside_root", 0
-            found = here.stat()
+            found = Path(here).stat()
             if stat.S_ISDIR(found.st_mode):
-                return ("linked_folders" if inside(root, here) else "outside_root"), 0
+                return ("linked_folders" if stays else "outside_root"), 0
         if stat.S_ISDIR(found.st_mode):
             return ("not_a_file" if row else "folder"), 0
         if not row:

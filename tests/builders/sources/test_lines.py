@@ -1,4 +1,5 @@
 import gzip
+import hashlib
 import lzma
 import zlib
 
@@ -34,6 +35,54 @@ def test_lines_equal_split(tmp_path_factory, parts, block):
         found = [line for lot in lines.Lines(path).blocks() for line in lot]
     expected = data.split(b"\n")
     assert found == (expected[:-1] if not expected[-1] else expected)
+
+
+def piece_lines(found, size):
+    """Lines as those who get the pieces see them; each file's digests go back to it."""
+    seen = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lines, "PIECE", size)
+        for piece in found.pieces():
+            data, begin, stop, digest = piece.read()
+            seen += data[begin:stop].removesuffix(b"\n").split(b"\n") if begin < stop else []
+            found.add(digest)
+    return seen
+
+
+@given(st.lists(st.binary(max_size=60), max_size=12), st.integers(1, 50), st.integers(1, 90))
+@settings(max_examples=100, deadline=None)
+def test_pieces_hold_every_line_once(tmp_path_factory, parts, size, ahead):
+    data = b"\n".join(parts)
+    folder = tmp_path_factory.mktemp("pieces")
+    (folder / "a.json").write_bytes(data)
+    (folder / "a.json.gz").write_bytes(gzip.compress(data))
+    plain, packed = lines.Lines(folder / "a.json"), lines.Lines(folder / "a.json.gz")
+    expected = data.removeprefix(b"\xef\xbb\xbf").removesuffix(b"\n").split(b"\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lines, "_AHEAD", ahead)
+        assert [line for line in piece_lines(plain, size) if line] == [line for line in expected if line]
+    assert [line for line in piece_lines(packed, size) if line] == [line for line in expected if line]
+    digests = (hashlib.sha256(data[at:at + size]).digest() for at in range(0, len(data), size))
+    assert plain.digest == packed.digest == hashlib.sha256(b"".join(digests)).hexdigest()
+
+
+@pytest.mark.parametrize("size", [1, 7, 30, 100, 1000])
+def test_a_piece_does_not_grow_with_a_line(tmp_path, monkeypatch, size):
+    monkeypatch.setattr(lines, "MAX_LINE", 50)
+    monkeypatch.setattr(lines, "_AHEAD", 5)
+    (tmp_path / "a.json").write_text("1\n" + "x" * 500 + "\n" + "y" * 50 + "\n" + "z" * 400)
+    found = piece_lines(lines.Lines(tmp_path / "a.json"), size)
+    assert [found[0], found[2]] == [b"1", b"y" * 50] and len(found) == 4
+    assert 50 < len(found[1]) <= 500 and 50 < len(found[3]) <= 400
+    if size < 100:
+        assert max(map(len, found)) <= size + 5 + 50
+
+
+def test_a_file_that_is_gone_has_no_pieces(tmp_path):
+    found = lines.Lines(tmp_path / "gone.json")
+    assert list(found.pieces()) == [] and not found.whole
+    with pytest.raises(OSError):
+        lines.Piece(tmp_path / "gone.json", 0, 10).read()
 
 
 def read(path):
