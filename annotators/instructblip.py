@@ -44,7 +44,7 @@ class InstructBlipAnswers:
     features = pa.schema([("answers", pa.list_(pa.string()))])
 
     def __init__(self, weights: str = "paper") -> None:
-        device = _device()
+        self._device = device = _device()
         self._folder, source, revision, licence = _find(PAPER if weights == "paper" else weights)
         sha256 = digest(self._folder)
         options = {"questions": QUESTIONS, "prompt": PROMPT, "batch": BATCH, "tokens": NEW_TOKENS, "device": device,
@@ -63,7 +63,7 @@ class InstructBlipAnswers:
 
     def _ask(self, pictures: Sequence[Picture]) -> list[list[str]]:
         full = [*pictures, *[pictures[-1]] * (BATCH - len(pictures))]
-        columns = _reader(str(self._folder), _device()).answers(full, [PROMPT.format(one) for one in QUESTIONS])
+        columns = _reader(str(self._folder), self._device).answers(full, [PROMPT.format(one) for one in QUESTIONS])
         return [[column[at] for column in columns] for at in range(len(pictures))]
 
 
@@ -76,6 +76,9 @@ class _Reader:
 
         if device == "cpu":
             torch.set_num_threads(1)
+        elif not torch.cuda.is_available():
+            raise UsageError("a worker has no GPU, but this build began on one", seen="--answers",
+                             allowed="machines alike", next_command="with --engine ray ask for one: --gpus 1")
         self._torch, self._device = torch, device
         self._dtype = torch.bfloat16 if device == "cuda" else torch.float32
         try:

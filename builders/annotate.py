@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from annotators.base import Annotator
-from builders.engines import Local
+from builders.engines import Engine
 from builders.files import fingerprint
 from builders.ledger import Ledger, Row
 from builders.progress import Progress
@@ -40,7 +40,7 @@ class Look:
     """All that looking at pictures takes. `given_by` remembers the annotators that ran, by the column they give."""
 
     work: Workspace
-    engine: Local[Any, Any]
+    engine: Engine
     ledger: Ledger
     progress: Progress
     limits: Limits

@@ -16,7 +16,7 @@ from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from multiprocessing.connection import wait as wait_for_handles
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from builders.interrupts import ctrl_c_waits
 from schemas.errors import BuildError
@@ -26,6 +26,15 @@ ResultT = TypeVar("ResultT")
 
 _tasks: dict[int, Callable[[Any], Any]] = {}
 """The task that this worker has set up, by its number; only the last one stays, with its models."""
+
+
+class Engine(Protocol):
+    """What a build needs of one. `workers` is how many may run at a time."""
+
+    workers: int
+
+    def run(self, task: Callable[[Any], Any], shards: Iterable[Any]) -> Iterator[Any]:
+        """Results in any order; takes shards only as workers need them."""
 
 
 class Local(Generic[ShardT, ResultT]):

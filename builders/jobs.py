@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import msgspec
 
@@ -31,11 +30,7 @@ class Record(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, options: Retribooru, exclude: str, models: Mapping[str, Annotator]) -> Self:
         """Paths are made absolute: `build publish` may run in another folder."""
-        places: dict[str, Any] = {name: value.absolute() for name in ("root", "exclude")
-                                  if (value := getattr(options, name))}
-        places |= {name: str(Path(value).absolute()) for name in ("faces", "masks", "answers")
-                   if (value := getattr(options, name)) and Path(value).exists()}
-        return cls(replace(options, **places), exclude, {role: one.identity for role, one in models.items()})
+        return cls(options.absolute(), exclude, {role: one.identity for role, one in models.items()})
 
     def told(self) -> dict[str, object]:
         """Everything that must be equal in the jobs of one build, by the option's name."""

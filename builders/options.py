@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from builders.slices import Slice
 from schemas.errors import UsageError
 
 # Kept out of the manifest: they do not change what is built, or they are a place on this machine.
-_NOT_CONTENT = {"root", "out", "workers", "shard", "dry_run", "log", "exclude"}
+_NOT_CONTENT = {"root", "out", "workers", "engine", "address", "gpus", "shard", "dry_run", "log", "exclude"}
 
 
 def option(default: Any, text: str, *, group: str, choices: tuple[str, ...] = (), low: float | None = None,
@@ -60,6 +60,12 @@ class Retribooru:
                           metavar="WHICH")
     workers: int = option(2, "worker processes; the result does not depend on it", group="running", low=1, high=512,
                           metavar="N")
+    engine: str = option("local", "where the workers run: local, this machine; ray, a Ray cluster", group="running",
+                         choices=("local", "ray"))
+    address: str = option("", "the Ray cluster to join: HOST:PORT of its head, or auto for the one on this machine. "
+                          "Default: one is started here for the build", group="running", metavar="WHERE")
+    gpus: float = option(0.0, "GPUs that each worker asks Ray for; 0.5 puts two workers on one", group="running",
+                         low=0, high=64, metavar="G")
     shard: str = option("", "look at the I-th of N slices of the identities only, beside other such jobs; when all "
                         "are done, `build publish OUT` makes the version", group="running", metavar="I/N")
     seed: int = option(0, "seed of the sample's drawings and of the split", group="running", low=0, metavar="S")
@@ -118,6 +124,27 @@ class Retribooru:
             Slice.read(self.shard)
         if self.matte[0] >= self.matte[1]:
             raise UsageError("--matte-min must be under --matte-max", seen=self.matte)
+        self._check_engine()
+
+    def _check_engine(self) -> None:
+        for name in ("address", "gpus"):
+            if getattr(self, name) and self.engine != "ray":
+                raise UsageError(f"--{name} is for Ray", seen=getattr(self, name), allowed="with --engine ray",
+                                 next_command=f"add --engine ray, or leave out --{name}")
+        if self.address and not re.fullmatch(r"auto|[^/:\s]+:[0-9]{1,5}", self.address):
+            raise UsageError("--address is no address of a Ray cluster", seen=self.address,
+                             allowed="HOST:PORT of its head (6379 is usual), or auto")
+        if self.gpus > 1 and self.gpus % 1:
+            raise UsageError("--gpus is neither a share of one nor a whole number", seen=self.gpus,
+                             allowed="0 to 1, 2, 3, ...")
+
+    def absolute(self) -> Retribooru:
+        """The same options with whole paths, for who runs in another folder."""
+        places: dict[str, Any] = {name: value.absolute() for name in ("root", "out", "exclude")
+                                  if (value := getattr(self, name))}
+        places |= {role: str(Path(name).absolute()) for role in ("faces", "masks", "answers")
+                   if (name := getattr(self, role)) not in ("", "light", "paper") and Path(name).exists()}
+        return replace(self, **places)
 
     @property
     def slice(self) -> Slice | None:

@@ -65,6 +65,7 @@ def entries(folder: Path) -> dict[str, FileEntry]:
 def publish(staging: Path, folder: Path, manifest: Manifest, pages: Iterable[tuple[str, bytes]]) -> Manifest:
     """Adds the pages and the manifest to `staging` and renames it to `folder`. Returns the final manifest."""
     whole = staging / VERSION
+    atomic.sweep(whole)  # of workers that died while the build went on
     for name, data in pages:
         atomic.write(whole / name, data)
     final = msgspec.structs.replace(manifest, files=entries(whole))

@@ -15,11 +15,10 @@ import json
 import shlex
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from annotators.answers import LightAnswers
 from annotators.base import Annotator
@@ -32,13 +31,14 @@ from annotators.weights import LIGHT
 from builders import jobs, select
 from builders.annotate import Look
 from builders.compose import SPLITS, Build, publish_rows
-from builders.engines import Local
+from builders.engines import Engine, Local
 from builders.figures import cut_figures
 from builders.ledger import Ledger, Row
 from builders.locks import locked
 from builders.options import Retribooru
 from builders.outfits import group_outfits
 from builders.progress import Progress
+from builders.ray_engine import Ray
 from builders.sources import Source
 from builders.sources.danbooru import Danbooru
 from builders.sources.danbooru2019 import Danbooru2019
@@ -79,7 +79,10 @@ def run(options: Retribooru, agreed: jobs.Record | None = None) -> int:
             print(f"dry run: {len(ledger):,} rows would be looked at; nothing was written")
             return 0
         refuse_the_sources_folders(options)
-        models = open_models(options)
+        if options.engine == "ray":
+            options = options.absolute()
+        engine = stack.enter_context(open_engine(options, progress))
+        models = open_models_for(engine, options)
         if options.face_score is None:
             options = replace(options, face_score=models.faces.default_score)
         roles: Mapping[str, Annotator] = vars(models)
@@ -89,7 +92,6 @@ def run(options: Retribooru, agreed: jobs.Record | None = None) -> int:
         work = stack.enter_context(Workspace(options.out, options.slice))
         source = open_source(options, work.state, progress)
         ledger = select_posts(source, options, wanted, work.scratch, progress, vain)
-        engine: Local[Any, Any] = stack.enter_context(Local(options.workers))
         look = Look(work, engine, ledger, progress, Limits(options.max_bytes, options.max_pixels))
         read_files(look, wanted.exclude, vain)
         look_at_pictures(look, options, models)
@@ -108,7 +110,8 @@ def run(options: Retribooru, agreed: jobs.Record | None = None) -> int:
 def publish(out: Path, workers: int, log: str) -> int:
     """Ends the build whose shard jobs are all done: looks at nothing again, groups and publishes."""
     agreed = jobs.agreed(out / ".state" / "shards")
-    return run(replace(agreed.options, out=out, workers=workers, log=log, shard=""), agreed)
+    here = replace(agreed.options, engine="local", address="", gpus=0.0)
+    return run(replace(here, out=out, workers=workers, log=log, shard=""), agreed)
 
 
 def refuse_the_sources_folders(options: Retribooru) -> None:
@@ -120,6 +123,23 @@ def refuse_the_sources_folders(options: Retribooru) -> None:
         raise UsageError("--out is a folder of the source", seen=str(options.out),
                          allowed="a new folder, an empty one, or one that a build wrote",
                          next_command=f"the same command with --out {options.out / 'out'}")
+
+
+def open_engine(options: Retribooru, progress: Progress) -> AbstractContextManager[Engine]:
+    """What runs the workers. Raises UsageError when the cluster cannot be joined."""
+    if options.engine == "local":
+        return Local(options.workers)
+    shared = [options.out / ".state", *([options.root] if options.root else [])]
+    return Ray(options.workers, options.address, options.gpus, shared, progress.say)
+
+
+def open_models_for(engine: Engine, options: Retribooru) -> Models:
+    """The annotators, opened where they will run: the device class, which is in their identity, may differ there."""
+    if options.engine == "local":
+        return open_models(options)
+    models: Models
+    [models] = engine.run(open_models, [options])
+    return models
 
 
 def open_models(options: Retribooru) -> Models:

@@ -12,7 +12,7 @@ PACKAGES = {"PIL": "pillow"}
 """Packages by the module they give, where the names differ."""
 
 
-OPTIONAL = {"annotators/instructblip.py": "models"}
+OPTIONAL = {"annotators/instructblip.py": "models", "builders/ray_engine.py": "ray"}
 """Files that import, inside a function, what an extra brings."""
 
 

@@ -125,3 +125,11 @@ def test_a_folder_that_is_half_a_model_is_a_usage_error(tiny: Path, tmp_path: Pa
 def test_what_is_no_model_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"holds config\.json"):
         InstructBlipAnswers(str(tmp_path))
+
+
+def test_a_worker_without_the_gpu_of_the_identity_is_refused(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    answers = InstructBlipAnswers(str(tiny))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(UsageError, match=r"has no GPU.*--gpus 1"):
+        answers({"image": pictures(1)})

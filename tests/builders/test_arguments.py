@@ -29,6 +29,10 @@ def test_words_become_typed_options() -> None:
     (("--source", "sample", "--out", "o", "--wokers", "3"), "--workers"),
     (("--source", "sample", "--out", "o", "--workers", "0"), r"out of range \(got 0\)"),
     (("--source", "sample", "--out", "o", "--workers", "many"), "invalid int value"),
+    (("--source", "sample", "--out", "o", "--address", "head:6379"), "--address is for Ray .*--engine ray"),
+    (("--source", "sample", "--out", "o", "--gpus", "1"), "--gpus is for Ray .*--engine ray"),
+    (("--source", "sample", "--out", "o", "--engine", "ray", "--address", "ray://head:10001"), "HOST:PORT of its head"),
+    (("--source", "sample", "--out", "o", "--engine", "ray", "--gpus", "1.5"), "whole number"),
     (("--source", "sample", "--out", "o", "--version", "../evil"), "version"),
     (("--source", "sample", "--out", "o", "--version", "١.٢.٣"), "version"),
     (("--source", "sample", "--out", "o", "--face-score", "nan"), "out of range"),
@@ -53,6 +57,16 @@ def test_published_options_hold_no_place_and_no_worker_count() -> None:
     said = _read("--source", "sample", "--out", "here", "--workers", "7").published()
     assert not {"root", "out", "workers", "log", "dry_run"} & said.keys()
     assert said["models"] == "light"
+    elsewhere = _read("--source", "sample", "--out", "here", "--engine", "ray", "--address", "head:6379", "--gpus", "2")
+    assert elsewhere.published() == said == elsewhere.absolute().published()
+
+
+def test_workers_elsewhere_get_whole_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "face.onnx").touch()
+    whole = _read("--source", "folder", "--root", "photos", "--out", "here", "--faces", "face.onnx").absolute()
+    assert (whole.root, whole.out) == (tmp_path / "photos", tmp_path / "here")
+    assert (whole.faces, whole.masks, whole.answers) == (str(tmp_path / "face.onnx"), "", "")
 
 
 def test_the_folder_that_one_stands_in_is_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from builders.publish import published
+from builders import atomic
+from builders.publish import VERSION, publish, published
 from schemas import manifest as manifests
 from schemas.errors import UsageError
 from schemas.manifest import Manifest
@@ -40,3 +41,12 @@ def test_versions_are_counted_as_numbers(tmp_path: Path) -> None:
     _publish(tmp_path, "1.0.10")
     with pytest.raises(UsageError, match=r"--version 1\.0\.11$"):
         published(_publish(tmp_path, "1.0.9"), "b")
+
+
+def test_what_a_dead_worker_left_unfinished_is_not_published(tmp_path: Path) -> None:
+    staging = tmp_path / "staging"
+    for name in ("train-00000-of-00001.parquet", f"{atomic.TEMPORARY}77-train-00000-of-00001.parquet"):
+        atomic.write(staging / VERSION / "data" / name, b"rows")
+    told = publish(staging, tmp_path / "1.0.0", EMPTY, [("README.md", b"card")])
+    there = {path.relative_to(tmp_path / "1.0.0").as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert there == {*told.files, manifests.NAME} == {"README.md", "manifest.json", "data/train-00000-of-00001.parquet"}
