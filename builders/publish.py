@@ -25,7 +25,10 @@ _LIBRARIES = ("likeness", "datasets", "numpy", "onnxruntime", "pillow", "pyarrow
 
 def built_with() -> dict[str, str]:
     """Versions of what the content depends on."""
-    return {"python": python_version(), **{name: version_of(name) for name in _LIBRARIES}}
+    import onnxruntime
+
+    asked = {"onnxruntime": onnxruntime.__version__}  # its package may be onnxruntime-gpu
+    return {"python": python_version(), **{name: asked.get(name) or version_of(name) for name in _LIBRARIES}}
 
 
 def published(folder: Path, rows_digest: str) -> Manifest | None:

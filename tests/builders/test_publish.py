@@ -1,10 +1,12 @@
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import msgspec
+import onnxruntime
 import pytest
 
 from builders import atomic
-from builders.publish import VERSION, publish, published
+from builders.publish import VERSION, built_with, publish, published
 from schemas import manifest as manifests
 from schemas.errors import UsageError
 from schemas.manifest import Manifest
@@ -50,3 +52,15 @@ def test_what_a_dead_worker_left_unfinished_is_not_published(tmp_path: Path) -> 
     told = publish(staging, tmp_path / "1.0.0", EMPTY, [("README.md", b"card")])
     there = {path.relative_to(tmp_path / "1.0.0").as_posix() for path in tmp_path.rglob("*") if path.is_file()}
     assert there == {*told.files, manifests.NAME} == {"README.md", "manifest.json", "data/train-00000-of-00001.parquet"}
+
+
+def test_versions_are_told_where_onnxruntime_came_under_the_name_of_its_gpu_package(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    def version_of(name: str) -> str:
+        if name == "onnxruntime":
+            raise PackageNotFoundError(name)
+        return f"{name} 7"
+
+    monkeypatch.setattr("builders.publish.version_of", version_of)
+    said = built_with()
+    assert said["onnxruntime"] == onnxruntime.__version__ and said["numpy"] == "numpy 7"
