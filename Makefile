@@ -13,7 +13,7 @@ demo: $(VENV)/.core  ## build a RetriBooru dataset from the built-in sample mirr
 test: $(VENV)/.dev  ## run every test
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
-test-models: $(VENV)/.models  ## also the tests that need torch and transformers
+test-models: $(VENV)/.models  ## also the tests that need torch, transformers, ultralytics
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: $(VENV)/.dev  ## style, types
@@ -45,5 +45,5 @@ $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
 	touch $@
 
 $(VENV)/.models: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev,models]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev,models,yolo]"
 	touch $@

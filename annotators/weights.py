@@ -9,6 +9,7 @@ import ast
 import hashlib
 import json
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -86,7 +87,7 @@ def resolve(role: str, wanted: str = LIGHT) -> Weights:
     if path.suffix in (".pt", ".pth", ".ckpt"):
         raise UsageError("a checkpoint of this kind can run code when it is opened, so a build never reads one",
                          seen=wanted, allowed="an ONNX export of it",
-                         next_command=f"yolo export model={wanted} format=onnx, with ultralytics, where you trust it")
+                         next_command=f"build weights convert {shlex.quote(wanted)}, where you trust it")
     there = hub.parse(PAPER[role] if wanted == "paper" else wanted)
     if there is not None and not path.is_file():
         return _from_hub(there)

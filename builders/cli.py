@@ -45,6 +45,14 @@ _PUSH = """Uploads a published version to the Hugging Face Hub and tags it there
 against the manifest first. Run the same command again after any interruption: nothing is sent twice. A version that is
 there with other content is refused. The main branch shows the version pushed last, without files of others."""
 
+_CONVERT = """Exports a YOLO checkpoint of ultralytics to ONNX, once, and tries the result on a blank picture. Such a
+checkpoint can run code when it is opened; ultralytics is told to refuse what is not its own, yet open only what you
+trust. Needs the extra yolo (pip install 'likeness[yolo]'), which is AGPL-3.0."""
+
+_TRAIN_FACES = """Trains a YOLO on the face boxes of a published dataset, judged by its test splits, and exports it as
+`build weights convert` does. The boxes are those that a detector found: look at them first. Needs the extra yolo, which
+is AGPL-3.0."""
+
 
 def retribooru_parser() -> arguments.Parser:
     """Options of `build retribooru`."""
@@ -73,6 +81,31 @@ def publish_parser() -> arguments.Parser:
     parser.add_argument("--workers", type=int, default=2, metavar="N", help="worker processes (default: 2)")
     parser.add_argument("--log", choices=("text", "json"), default="text", metavar="text|json",
                         help="progress as text, or as JSON lines on stderr (default: text)")
+    return parser
+
+
+def convert_parser() -> arguments.Parser:
+    """Options of `build weights convert`."""
+    parser = arguments.Parser(prog="build weights convert", description=_CONVERT, epilog=EXIT_CODES,
+                              formatter_class=arguments.RawText, allow_abbrev=False)
+    parser.add_argument("checkpoint", type=Path, metavar="FACE.pt", help="a detector that ultralytics wrote")
+    parser.add_argument("--out", type=Path, metavar="FILE.onnx", help="where to write; default: beside the checkpoint")
+    return parser
+
+
+def train_faces_parser() -> arguments.Parser:
+    """Options of `build weights train-faces`."""
+    parser = arguments.Parser(prog="build weights train-faces", description=_TRAIN_FACES, epilog=EXIT_CODES,
+                              formatter_class=arguments.RawText, allow_abbrev=False)
+    parser.add_argument("dataset", type=Path, metavar="DATASET", help="a version folder such as OUT/1.0.0")
+    parser.add_argument("--base", default="yolo11n.yaml", metavar="NAME.yaml|FILE.pt", help="what to begin with: an "
+                        "architecture of ultralytics with random weights, or a checkpoint (default: yolo11n.yaml)")
+    parser.add_argument("--epochs", type=int, default=100, metavar="N",
+                        help="times that every picture is shown (default: 100)")
+    parser.add_argument("--size", type=int, default=640, metavar="PX",
+                        help="side of the network's input, a multiple of 32 (default: 640)")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR",
+                        help="new folder for faces.onnx and faces.pt")
     return parser
 
 
@@ -144,6 +177,22 @@ def _push(words: Sequence[str]) -> int:
     return push.run(found.dir, found.repo, private=found.private)
 
 
+def _convert(words: Sequence[str]) -> int:
+    found = convert_parser().parse_args(list(words))
+    with ctrl_c_waits():
+        from builders import face_weights
+
+    return face_weights.run(found.checkpoint, found.out)
+
+
+def _train_faces(words: Sequence[str]) -> int:
+    found = train_faces_parser().parse_args(list(words))
+    with ctrl_c_waits():
+        from builders import face_training
+
+    return face_training.run(face_training.Training(**vars(found)))
+
+
 Command = Callable[[Sequence[str]], int]
 COMMANDS: dict[str, dict[str, tuple[Command, Callable[[], arguments.Parser], str]]] = {
     "recipes": {
@@ -156,6 +205,10 @@ COMMANDS: dict[str, dict[str, tuple[Command, Callable[[], arguments.Parser], str
         "explain": (_explain, explain_parser, "why one post was kept or dropped"),
         "push": (_push, push_parser, "upload a published version to the Hugging Face Hub, as a tag"),
     },
+    "weights": {
+        "weights convert": (_convert, convert_parser, "export a YOLO checkpoint for --faces, once"),
+        "weights train-faces": (_train_faces, train_faces_parser, "train a YOLO on a published dataset's boxes"),
+    },
 }
 """Commands by group: what runs, its options, one line about it."""
 
@@ -164,7 +217,7 @@ def usage() -> str:
     """The text of `build --help`."""
     lines = ["usage: build COMMAND [options]", "", "Construct datasets for identity-preserving image generation.", ""]
     for group, commands in COMMANDS.items():
-        lines += [f"{group}:", *(f"  {name:<12} {text}" for name, (_, _, text) in commands.items()), ""]
+        lines += [f"{group}:", *(f"  {name:<19} {text}" for name, (_, _, text) in commands.items()), ""]
     return "\n".join([*lines, "`build COMMAND --help` tells more.", "", EXIT_CODES])
 
 
@@ -197,9 +250,10 @@ def _run(words: Sequence[str]) -> int:
         print(usage())
         return 0 if words else 2
     known = {name: entry for commands in COMMANDS.values() for name, entry in commands.items()}
-    if words[0] not in known:
-        raise UsageError("unknown command", seen=words[0], allowed=", ".join(known), next_command="build --help")
-    return known[words[0]][0](words[1:])
+    name = " ".join(words[:2]) if words[0] == "weights" else words[0]
+    if name not in known:
+        raise UsageError("unknown command", seen=name, allowed=", ".join(known), next_command="build --help")
+    return known[name][0](words[len(name.split()):])
 
 
 if __name__ == "__main__":

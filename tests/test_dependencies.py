@@ -12,7 +12,8 @@ PACKAGES = {"PIL": "pillow"}
 """Packages by the module they give, where the names differ."""
 
 
-OPTIONAL = {"annotators/instructblip.py": "models", "builders/ray_engine.py": "ray"}
+OPTIONAL = {"annotators/instructblip.py": "models", "builders/face_weights.py": "yolo",
+            "builders/ray_engine.py": "ray"}
 """Files that import, inside a function, what an extra brings."""
 
 

@@ -6,10 +6,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from builders import face_weights
 from builders.sources.sample import draw_mirror
+from schemas.errors import UsageError
 
 Build = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -44,3 +47,13 @@ def kill_tree(process: subprocess.Popen[str]) -> None:
     """`kill -9` of a process and everything it started."""
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+
+
+@pytest.fixture
+def ultralytics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Set up as the command does it, its settings in a folder of the test."""
+    monkeypatch.setenv("YOLO_CONFIG_DIR", str(tmp_path / "settings"))
+    try:
+        return face_weights.ultralytics()
+    except UsageError as error:
+        pytest.skip(str(error))
