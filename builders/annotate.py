@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
 
+import pyarrow as pa
+
 from annotators.base import Annotator
 from builders.engines import Engine
 from builders.files import fingerprint
@@ -31,6 +33,8 @@ SHARD_ROWS = 512
 POST_COLUMNS: Mapping[str, Callable[[Post], Any]] = {"cloths": lambda post: list(cloths(post)),
                                                      "outfit_hint": lambda post: post.outfit_hint}
 """Columns of a post that an annotator or a filter may need."""
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))  # made once: that takes longer than a row
 
 T = TypeVar("T")
 
@@ -169,8 +173,23 @@ class Look:
 
     def columns(self, rows: Sequence[Row], names: Sequence[str]) -> dict[str, list[Any]]:
         """What the annotators said of these rows."""
-        return {name: self._stores[name].columns([key_for(self.given_by[name], row) for row in rows], [name])[name]
-                for name in names}
+        found: dict[str, list[Any]] = {}
+        for held, keys, some in self._asked(rows, names):
+            found |= held.columns(keys, some)
+        return found
+
+    def arrays(self, rows: Sequence[Row], names: Sequence[str]) -> dict[str, pa.ChunkedArray]:
+        """The same as Arrow columns, of one row at least."""
+        found: dict[str, pa.ChunkedArray] = {}
+        for held, keys, some in self._asked(rows, names):
+            found |= zip(some, held.table(keys, some).columns, strict=True)
+        return found
+
+    def _asked(self, rows: Sequence[Row], names: Sequence[str]) -> Iterator[tuple[Store, list[str], list[str]]]:
+        """Each store that holds some of the columns, the keys of the rows there, and those columns."""
+        for annotator in {id(one): one for one in map(self.given_by.__getitem__, names)}.values():
+            some = [name for name in names if self.given_by[name] is annotator]
+            yield self._stores[some[0]], [key_for(annotator, row) for row in rows], some
 
     def places(self, rows: Sequence[Row], name: str) -> list[Place]:
         """Where one column's values of these rows lie in its store."""
@@ -204,8 +223,7 @@ def key_for(annotator: Annotator, row: Row) -> str:
     values = _values(annotator.needs, row.post)
     if not values:
         return row.key
-    said = json.dumps([row.key, values], sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(said.encode()).hexdigest()
+    return hashlib.sha256(_ENCODER.encode([row.key, values]).encode()).hexdigest()
 
 
 def _values(names: Iterable[str], post: Post) -> dict[str, Any]:

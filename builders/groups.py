@@ -17,10 +17,13 @@ answers.
 
 from __future__ import annotations
 
+import functools
 import hashlib
-from collections.abc import Iterator, Sequence
+import operator
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import repeat
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -28,15 +31,16 @@ import pyarrow as pa
 
 from builders import near
 from builders.components import Components
-from builders.near import USUAL, Near, NearOptions
+from builders.near import USUAL, Near, NearOptions, Pairs, Whole, Words
 from schemas.answers import normalise
 
-Signature = tuple[frozenset[str], ...]
-"""Normalised answers, question by question; or one set that holds the outfit's name."""
+Things = frozenset[str]
+"""A normalised answer."""
 
 RULES = ("strict", "visible", "overlap", "identity")
 
-_CELLS = 1 << 22  # of a table of pairs that is held at once
+_PAIRS = 1 << 20  # of signatures that are compared at once
+_BITS = 64
 
 
 @dataclass(frozen=True)
@@ -48,92 +52,177 @@ class Groups:
     outfit: list[str]
     """Equal for rows that are connected through `similar`; 12 hex digits that follow from identity and least id."""
     near: list[Near]
+    look: list[int]
+    """The first row that shows the very same picture, see `near.twins`."""
 
 
 def group(rows: pa.Table, match: str = "artist", rule: str = "visible",
           alike: NearOptions = USUAL) -> Groups:
     """Groups rows in id order with the columns id, character, artist, answers, outfit_hint, phash, phash_mirror,
     thumb, post_id and parent_id. `match` "character" drops the artist from the identity; `rule` is one of RULES;
-    `alike` says what a near copy is.
+    `alike` says what a near copy is. Every row answers the same questions.
     """
-    columns: dict[str, list[Any]] = {name: rows[name].to_pylist() for name in rows.column_names}
-    copies = near.near_copies(columns["phash"], columns["phash_mirror"], columns["thumb"], columns["post_id"],
-                              columns["parent_id"], alike)
-    look = near.twins(columns["phash"], columns["thumb"])
-    edits = near.adjacency((look[i], look[j], distance) for i, j, distance in copies)
-    artists = [""] * rows.num_rows if match == "character" else columns["artist"]
-    identities: dict[tuple[str, ...], list[int]] = {}
-    for row, identity in enumerate(zip(columns["character"], artists, columns["outfit_hint"], strict=True)):
-        identities.setdefault(identity, []).append(row)
-    similar: list[list[int]] = [[] for _ in range(rows.num_rows)]
-    for (*_, hint), members in identities.items():
-        if len(members) == 1:
-            continue
-        decided = hint or rule == "identity"
-        told = [(frozenset({hint}),) if decided else _heard(columns["answers"][row]) for row in members]
-        for row, matches in _matches(members, told, rule):
-            refused = edits.get(look[row], set()) | {look[row]}  # the row itself, its twins, and edits of either
-            similar[row] = [other for other in matches if look[other] not in refused]
-    return Groups(similar, _outfits(similar, columns["id"], list(identities.items())), copies)
+    hints: list[str] = rows["outfit_hint"].to_pylist()
+    artists = [""] * rows.num_rows if match == "character" else rows["artist"].to_pylist()
+    of = dict[tuple[str, ...], int]()
+    identity = np.asarray([of.setdefault(key, len(of)) for key in zip(rows["character"].to_pylist(), artists, hints,
+                                                                      strict=True)], dtype=np.int64)
+    told = np.asarray([bool(hint) or rule == "identity" for hint in hints], dtype=bool)
+    said, things = _heard(rows["answers"], told)
+    phash, thumb = rows["phash"].to_pylist(), rows["thumb"].to_pylist()
+    copies = near.near_copies(phash, rows["phash_mirror"].to_pylist(), thumb, rows["post_id"].to_pylist(),
+                              rows["parent_id"].to_pylist(), alike)
+    look = near.twins(phash, thumb)
+    pairs = _kept_apart(_pairs(_Worn.of(identity, said), things, rule), np.asarray(look), copies)
+    similar = _lists(pairs, rows.num_rows)
+    return Groups(similar, _outfits(pairs, rows["id"].to_pylist(), list(of), identity), copies, look)
 
 
-def _heard(answers: Sequence[str]) -> Signature:
-    return tuple(normalise(answer) for answer in answers)
+def _heard(answers: pa.ChunkedArray, told: npt.NDArray[np.bool_]) -> tuple[Whole, list[Things]]:
+    """Rows x questions: which of the returned sets of things an answer names. Rows that are `told` otherwise answer
+    all alike."""
+    lists = answers.combine_chunks()
+    spoken = lists.flatten().dictionary_encode()
+    sets = [normalise(answer) for answer in spoken.dictionary.to_pylist()]
+    at = {things: place for place, things in enumerate(dict.fromkeys([*sets, frozenset({"told"})]))}
+    codes = np.asarray([at[things] for things in sets], dtype=np.int64)[spoken.indices.to_numpy()]
+    said = codes.reshape(len(lists), -1) if len(codes) else np.zeros((len(lists), 1), dtype=np.int64)
+    said[told] = at[frozenset({"told"})]
+    return said, list(at)
 
 
-def _matches(members: Sequence[int], told: Sequence[Signature], rule: str) -> Iterator[tuple[int, list[int]]]:
-    """Each member with all members whose signature agrees with its own. Compares distinct signatures only."""
-    worn: dict[Signature, list[int]] = {}
-    for row, signature in zip(members, told, strict=True):
-        worn.setdefault(signature, []).append(row)
-    for rows, agreeing in zip(worn.values(), agreement(list(worn), rule), strict=True):
-        matches = sorted(row for other in agreeing for row in worn[other])
-        for row in rows:
-            yield row, matches
+class _Worn(NamedTuple):
+    """Distinct signatures within an identity, and the rows that have each: order[start:start + count]."""
+
+    identity: Whole
+    said: Whole
+    """Signatures x questions."""
+    order: Whole
+    starts: Whole
+    counts: Whole
+
+    @classmethod
+    def of(cls, identity: Whole, said: Whole) -> _Worn:
+        worn = identity
+        for answers in said.T:
+            _, worn = np.unique(worn * (1 + said.max(initial=0)) + answers, return_inverse=True)
+        _, first, counts = np.unique(worn, return_index=True, return_counts=True)
+        return cls(identity[first], said[first], np.argsort(worn, kind="stable"), np.cumsum(counts) - counts, counts)
 
 
-def agreement(worn: Sequence[Signature], rule: str) -> Iterator[list[Signature]]:
-    """For each of the distinct signatures all that agree with it, itself among them where it says enough."""
+def _pairs(worn: _Worn, things: Sequence[Things], rule: str) -> Pairs:
+    """Rows that match, both ways, every row with itself if it says enough."""
+    size = np.asarray([len(named) for named in things])[worn.said]
+    alone = np.arange(len(worn.said))
+    if rule in ("visible", "overlap"):
+        alone = alone[(size[:, 0] > 0) | ~size.any(axis=1)]
+        agreeing = _agreeing(worn, things, rule)
+        one, other = np.concatenate([agreeing, agreeing[:, ::-1], np.stack([alone, alone], axis=1)]).T
+    else:
+        one = other = alone
+    return near.cross(worn.order, worn.starts[one], worn.counts[one], worn.order, worn.starts[other],
+                      worn.counts[other])
+
+
+def _agreeing(worn: _Worn, things: Sequence[Things], rule: str) -> Pairs:
+    """Pairs of different signatures of one identity that agree, each once.
+
+    Only those are compared that name a common thing in answer to the first question, which all rules want.
+    """
+    named = np.asarray([len(one) for one in things])
+    at = {thing: place for place, thing in enumerate(sorted(frozenset().union(*things)))}
+    flat = np.asarray([at[thing] for one in things for thing in one], dtype=np.int64)
+    first = worn.said[:, 0]
+    who, place = near.members((np.cumsum(named) - named)[first], named[first])
+    bucket = worn.identity[who] * max(1, len(at)) + flat[place]
+    order = np.argsort(bucket, kind="stable")
+    who, bucket = who[order], bucket[order]
+    following = np.searchsorted(bucket, bucket, side="right") - np.arange(len(bucket)) - 1
+    bits = [_bits(worn.said[:, question], things) for question in range(worn.said.shape[1])]
+    found = [np.empty((0, 2), dtype=np.int64)]
+    for some in np.split(np.arange(len(who)), np.flatnonzero(np.diff(np.cumsum(following) // _PAIRS)) + 1):
+        which, other = near.members(some + 1, following[some])
+        pairs = np.stack([who[some][which], who[other]], axis=1)
+        for mine in bits:
+            pairs = pairs[_maybe(mine[pairs[:, 0]], mine[pairs[:, 1]], rule)]
+        found.append(pairs)
+    pairs = near.distinct(np.sort(np.concatenate(found), axis=1), len(worn.said))
+    return pairs[_surely(worn.said, pairs, things, rule)]
+
+
+def _bits(said: Whole, things: Sequence[Things]) -> Words:
+    """For each answer to one question a bit for each thing that it names; beyond 64 things some share a bit."""
+    codes, place = np.unique(said, return_inverse=True)
+    at = {thing: 1 << number % _BITS for number, thing in enumerate(_all_of(codes, things))}
+    return np.asarray([functools.reduce(operator.or_, (at[thing] for thing in things[code]), 0)
+                       for code in codes.tolist()], dtype=np.uint64)[place]
+
+
+def _all_of(codes: Whole, things: Sequence[Things]) -> list[str]:
+    return sorted(frozenset[str]().union(*(things[code] for code in codes.tolist())))
+
+
+def _maybe(one: Words, other: Words, rule: str) -> npt.NDArray[np.bool_]:
+    """`_alike` for answers as bits."""
+    shared = one & other
+    if rule == "visible":
+        return np.asarray((shared == one) | (shared == other))
+    return np.asarray((shared > 0) | (one == 0) | (other == 0))
+
+
+def _alike(one: Things, other: Things, rule: str) -> bool:
+    """Whether two answers to a question agree: one names all that the other names, or they name a common thing."""
+    shared = one & other
+    return shared in (one, other) if rule == "visible" else bool(shared or not one or not other)
+
+
+def _surely(said: Whole, pairs: Pairs, things: Sequence[Things], rule: str) -> npt.NDArray[np.bool_]:
+    """Which pairs agree where two things share a bit."""
+    sure = np.ones(len(pairs), dtype=bool)
+    for answers in said.T:
+        if len(_all_of(np.unique(answers), things)) > _BITS:
+            codes, place = np.unique(np.sort(answers[pairs], axis=1), axis=0, return_inverse=True)
+            sure &= np.asarray([_alike(things[one], things[other], rule) for one, other in codes.tolist()],
+                               dtype=bool)[place.reshape(-1)]
+    return sure
+
+
+def agree(one: Sequence[str], other: Sequence[str], rule: str) -> bool:
+    """Whether two rows' answers match by one of RULES, as `group` has it."""
+    mine, others = (tuple(normalise(answer) for answer in said) for said in (one, other))
     if rule in ("strict", "identity"):
-        yield from ([signature] for signature in worn)
-        return
-    tables = [_named([said[question] for said in worn]) for question in range(len(worn[0]))]
-    step = max(1, _CELLS // len(worn))
-    for first in range(0, len(worn), step):
-        some = slice(first, first + step)
-        agree = np.ones((len(worn[some]), len(worn)), dtype=bool)
-        for question, table in enumerate(tables):
-            shared, named = table[some] @ table.T, table.sum(axis=1)
-            fewer = np.minimum(named[some, None], named)
-            agree &= shared == fewer if rule == "visible" else (shared > 0) | (fewer == 0)
-            if question == 0:
-                agree &= fewer > 0
-        silent = np.array([not any(said) for said in worn])
-        agree |= silent[some, None] & silent
-        for others in agree:
-            yield [worn[other] for other in np.flatnonzero(others).tolist()]
+        return rule == "identity" or mine == others
+    if not any(mine) and not any(others):
+        return True
+    return bool(mine[0] and others[0]) and all(map(_alike, mine, others, repeat(rule)))
 
 
-def _named(answers: Sequence[frozenset[str]]) -> npt.NDArray[np.float32]:
-    """K x T: 1 where the answer names the thing, of the T that any of them names. Floats, whose products are fast."""
-    at = {thing: place for place, thing in enumerate(sorted(frozenset().union(*answers)))}
-    table = np.zeros((len(answers), len(at)), dtype=np.float32)
-    for row, answer in enumerate(answers):
-        table[row, [at[thing] for thing in answer]] = 1
-    return table
+def _kept_apart(pairs: Pairs, look: Whole, copies: Sequence[Near]) -> Pairs:
+    """The pairs but for rows with themselves, their twins, and edits of either; sorted."""
+    edits = np.sort(look[np.asarray(copies, dtype=np.int64).reshape(-1, 3)[:, :2]], axis=1)
+    pairs = pairs[look[pairs[:, 0]] != look[pairs[:, 1]]]
+    edited = np.zeros(len(look), dtype=bool)
+    edited[edits] = True
+    asked = np.flatnonzero(edited[look[pairs[:, 0]]])
+    one, other = np.sort(look[pairs[asked]], axis=1).T
+    refused = np.isin(one * len(look) + other, edits[:, 0] * len(look) + edits[:, 1])
+    return near.distinct(np.delete(pairs, asked[refused], axis=0), len(look))
 
 
-def _outfits(similar: Sequence[Sequence[int]], ids: Sequence[str],
-             identities: Sequence[tuple[tuple[str, ...], list[int]]]) -> list[str]:
-    parts = Components(len(similar))
-    for row, others in enumerate(similar):
-        for other in others:
-            parts.union(row, other)
-    identity = {row: key for key, members in identities for row in members}
+def _lists(pairs: Pairs, rows: int) -> list[list[int]]:
+    ends = np.searchsorted(pairs[:, 0], np.arange(rows), side="right").tolist()
+    others: list[int] = pairs[:, 1].tolist()
+    return [others[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+
+
+def _outfits(pairs: Pairs, ids: Sequence[str], identities: Sequence[tuple[str, ...]], identity: Whole) -> list[str]:
+    parts = Components(len(ids))
+    for row, other in pairs[pairs[:, 0] < pairs[:, 1]].tolist():
+        parts.union(row, other)
     roots = parts.roots()
     least: dict[int, str] = {}
-    for row, root in enumerate(roots):
-        least[root] = min(least.get(root, ids[row]), ids[row])
-    named = {root: hashlib.sha256("\x1f".join([*identity[root], name]).encode()).hexdigest()[:12]
-             for root, name in least.items()}
+    for row, root in zip(ids, roots, strict=True):
+        least[root] = min(least.get(root, row), row)
+    named = {root: hashlib.sha256("\x1f".join([*identities[identity[root]], row]).encode()).hexdigest()[:12]
+             for root, row in least.items()}
     return [named[root] for root in roots]

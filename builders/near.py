@@ -12,6 +12,7 @@ compared with some of their members only, always the same ones.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -61,8 +62,8 @@ USUAL = NearOptions()
 
 def twins(phash: Sequence[str], thumb: Sequence[bytes]) -> list[int]:
     """For each row the first row whose hash and thumbnail equal its own; that is itself for most."""
-    first: dict[tuple[str, bytes], int] = {}
-    return [first.setdefault(signature, row) for row, signature in enumerate(zip(phash, thumb, strict=True))]
+    often, first = Counter(phash), dict[tuple[str, bytes], int]()
+    return [row if often[word] == 1 else first.setdefault((word, thumb[row]), row) for row, word in enumerate(phash)]
 
 
 def near_copies(phash: Sequence[str], phash_mirror: Sequence[str], thumb: Sequence[bytes],
@@ -138,20 +139,20 @@ def _close(shapes: _Shapes, rows: Whole, options: NearOptions) -> Pairs:
         left, right = _join(straight.hashes, asked.hashes, options)
         if asked is straight:
             left, right = left[left != right], right[left != right]
-        found.append(_cross(asked.order, asked.starts[left], np.minimum(asked.counts[left], _FEW),
+        found.append(cross(asked.order, asked.starts[left], np.minimum(asked.counts[left], _FEW),
                             straight.order, straight.starts[right], np.minimum(straight.counts[right], _FEW)))
     pairs = np.sort(np.concatenate(found), axis=1)
-    return _distinct(pairs[pairs[:, 0] != pairs[:, 1]], len(rows))
+    return distinct(pairs[pairs[:, 0] != pairs[:, 1]], len(rows))
 
 
-def _distinct(pairs: Pairs, size: int) -> Pairs:
+def distinct(pairs: Pairs, size: int) -> Pairs:
     """Each pair once, sorted: as one number a pair, which sorts far faster than `numpy.unique` of rows."""
     codes = np.sort(pairs[:, 0] * size + pairs[:, 1])
     return np.stack(np.divmod(codes[np.diff(codes, prepend=-1) > 0], size), axis=1)
 
 
 class _Buckets(NamedTuple):
-    """Distinct hashes, and the positions of those that have each: order[start:start + count]."""
+    """Hashes, and the positions of those in each bucket: order[start:start + count]."""
 
     hashes: Words
     order: Whole
@@ -165,15 +166,15 @@ def _buckets(hashes: Words) -> _Buckets:
     return _Buckets(distinct, np.argsort(place, kind="stable"), np.cumsum(counts) - counts, counts)
 
 
-def _cross(left: Whole, left_start: Whole, left_count: Whole, right: Whole, right_start: Whole,
+def cross(left: Whole, left_start: Whole, left_count: Whole, right: Whole, right_start: Whole,
            right_count: Whole) -> Pairs:
     """Every member of slice k of `left` with every member of slice k of `right`, for all k."""
-    which, within = _members(np.zeros_like(left_count), left_count * right_count)
+    which, within = members(np.zeros_like(left_count), left_count * right_count)
     return np.stack([left[left_start[which] + within // right_count[which]],
                      right[right_start[which] + within % right_count[which]]], axis=1)
 
 
-def _members(starts: Whole, counts: Whole) -> tuple[Whole, Whole]:
+def members(starts: Whole, counts: Whole) -> tuple[Whole, Whole]:
     """All start, start + 1 ... start + count - 1 of the slices, in a row, and the slice that each is of."""
     which = np.repeat(np.arange(len(counts)), counts)
     return which, np.arange(len(which)) + (starts - np.cumsum(counts) + counts)[which]
@@ -189,26 +190,48 @@ def _neighbours(members: Whole, limit: int) -> Pairs:
 def _join(hashes: Words, asked: Words, options: NearOptions) -> tuple[Whole, Whole]:
     """Positions in `asked` and in `hashes` (distinct) of hashes within the distance, each pair once.
 
-    Of two hashes that differ in few bits, one of the four bands differs in a quarter of them at most: so each
-    band is looked up exactly, with every such change. Of a band shared by a crowd, as those of nearly
-    blank pictures are, only the first are seen.
+    Of two hashes that differ in few bits, one of the four bands differs in a quarter of them at most, so each band is
+    looked up exactly, with every such change; and were that quarter reached in all bands, there would be bits to spare,
+    so some bands need fewer changes. Of a band shared by a crowd, as those of nearly blank pictures are, only the first
+    are seen.
     """
-    flips = np.asarray([sum(1 << bit for bit in bits) for count in range(options.distance // _BANDS + 1)
-                        for bits in combinations(range(_BAND_BITS), count)])
-    found: list[Pairs] = []
-    for mine, theirs in zip(_bands(asked), _bands(hashes), strict=True):
+    found = [np.empty((0, 2), dtype=np.int64)]
+    for band, (mine, theirs) in enumerate(zip(_bands(asked), _bands(hashes), strict=True)):
         order = np.argsort(theirs, kind="stable")
         counts = np.bincount(theirs, minlength=1 << _BAND_BITS)
-        starts = np.cumsum(counts) - counts
-        counts = np.minimum(counts, _CROWD)
-        for some in np.array_split(flips, min(len(flips), 1 + len(asked) * len(flips) // _CHUNK)):
-            key = (mine[:, None] ^ some).ravel()
-            which, place = _members(starts[key], counts[key])
-            left, right = which // len(some), order[place]
-            close = np.bitwise_count(asked[left] ^ hashes[right]) <= options.distance
-            found.append(np.stack([left[close], right[close]], axis=1))
-    both = _distinct(np.concatenate(found), len(hashes))
+        bucket = _Buckets(hashes[order], order, np.cumsum(counts) - counts, np.minimum(counts, _CROWD).astype(np.uint8))
+        changes = (options.distance + 1 - _BANDS + band) // _BANDS
+        flips = np.asarray([sum(1 << bit for bit in bits) for count in range(changes + 1)
+                            for bits in combinations(range(_BAND_BITS), count)], dtype=np.int64)
+        rows = np.argsort(mine, kind="stable")  # so that memory is read in runs
+        for part in np.array_split(rows, 1 + len(rows) // _CHUNK):  # which stays in the processor's cache
+            for some in np.array_split(flips, max(1, min(len(flips), len(part) * len(flips) // _CHUNK))):
+                key, who = (mine[part, None] ^ some).ravel(), np.repeat(part, len(some))
+                if asked is hashes:  # of two bands that differ, the one without the lowest such bit asks
+                    once = ((mine[part, None] & (some & -some)) == 0).ravel()
+                    key, who = key[once], who[once]
+                found += _ask(asked, key, who, bucket, options.distance)
+    both = distinct(np.concatenate(found), len(hashes))
     return both[:, 0], both[:, 1]
+
+
+def _ask(asked: Words, key: Whole, who: Whole, held: _Buckets, distance: int) -> Iterator[Pairs]:
+    """Positions of asked hashes and of those held under the keys that are within the distance.
+
+    Every key's first member is compared, then every second one of those that have two, and so on: no pair is written
+    down unless it is close, which is what makes this fast.
+    """
+    counts = held.counts[key]
+    most = np.argsort(counts, kind="stable")[::-1]
+    who, place = who[most], held.starts[key[most]]
+    seen = asked[who]
+    for step in range(int(counts.max(initial=0))):
+        size = np.count_nonzero(counts > step)
+        apart = np.bitwise_count(seen[:size] ^ held.hashes.take(place[:size], mode="clip"))
+        close = np.flatnonzero(apart <= distance)
+        if len(close):
+            yield np.stack([who[close], held.order[place[close]]], axis=1)
+        place += 1
 
 
 def _bands(hashes: Words) -> list[Whole]:

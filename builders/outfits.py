@@ -6,18 +6,17 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
 import pyarrow as pa
 
 from annotators.base import Annotator
 from builders.annotate import Look
 from builders.components import Components
-from builders.groups import Groups, agreement, group
-from builders.near import NearOptions, adjacency, twins
+from builders.groups import Groups, agree, group
+from builders.ledger import BATCH
+from builders.near import NearOptions, adjacency
 from builders.options import Retribooru
 from builders.splits import Shares, assign
-from schemas.answers import normalise
 from schemas.records import Drop, drop
 
 _TABLE = pa.schema([("id", pa.string()), ("character", pa.string()), ("artist", pa.string()),
@@ -60,8 +59,7 @@ def group_outfits(look: Look, options: Retribooru) -> Places:
 def _table(look: Look) -> pa.Table:
     batches = []
     for rows in look.ledger.rows():
-        said: dict[str, list[Any]] = look.columns(rows, _SAID)
-        said |= {
+        said = {
             "id": [row.post.id for row in rows],
             "character": [row.post.characters[0] for row in rows],
             "artist": [row.post.artists[0] if row.post.artists else "" for row in rows],
@@ -69,7 +67,7 @@ def _table(look: Look) -> pa.Table:
             "post_id": [row.post.post_id for row in rows],
             "parent_id": [row.post.parent_id for row in rows],
         }
-        batches.append(pa.Table.from_pydict(said, schema=_TABLE))
+        batches.append(pa.table(said | look.arrays(rows, _SAID), schema=_TABLE))
     return pa.concat_tables(batches) if batches else _TABLE.empty_table()
 
 
@@ -79,53 +77,56 @@ def lonely(rows: pa.Table, groups: Groups, options: Retribooru,
 
     `rows` are those of `group`, `models` the annotators by the column they give.
     """
-    said = rows.select(["id", "outfit_hint", "answers"]).to_pylist()
     copies = _Copies(rows, groups, options)
-    for row, similar in enumerate(groups.similar):
-        if similar:
-            continue
-        hint, matches = said[row]["outfit_hint"], copies.that_match(row)
-        told = (f"of outfit {hint}" if hint else "of the same identity" if options.match_rule == "identity"
-                else f"with the same answers, rule {options.match_rule}")
-        seen = "; ".join(answer or "-" for answer in said[row]["answers"])
-        if matches:
-            seen += f"; matches only its near copies {', '.join(said[other]['id'] for other in matches)}"
-        told = f"another row {told}" + (", that is no near copy" if matches else "")
-        decided = models["phash" if matches else "answers"]
-        model = f"{decided.name}:{decided.identity[:16]}" if matches or not copies.told(row) else ""
-        yield said[row]["id"], drop("no_reference", value=seen, threshold=told, model=model)
+    alone = [row for row, similar in enumerate(groups.similar) if not similar]
+    for start in range(0, len(alone), BATCH):
+        some = alone[start:start + BATCH]
+        said = rows.select(["id", "outfit_hint", "answers"]).take(pa.array(some, pa.int64()))
+        for row, (name, hint, answers) in zip(some, zip(*(column.to_pylist() for column in said.columns), strict=True),
+                                              strict=True):
+            matches = copies.that_match(row)
+            told = (f"of outfit {hint}" if hint else "of the same identity" if options.match_rule == "identity"
+                    else f"with the same answers, rule {options.match_rule}")
+            seen = "; ".join(answer or "-" for answer in answers)
+            if matches:
+                seen += f"; matches only its near copies {', '.join(copies.ids(matches))}"
+            told = f"another row {told}" + (", that is no near copy" if matches else "")
+            decided = models["phash" if matches else "answers"]
+            free = hint or options.match_rule == "identity"  # nothing hangs on the row's answers
+            model = f"{decided.name}:{decided.identity[:16]}" if matches or not free else ""
+            yield name, drop("no_reference", value=seen, threshold=told, model=model)
 
 
 class _Copies:
     """Which near copies of a row are of its identity and outfit, as `group` compares them."""
 
     def __init__(self, rows: pa.Table, groups: Groups, options: Retribooru) -> None:
-        self._rule = options.match_rule
-        self._looks = twins(rows["phash"].to_pylist(), rows["thumb"].to_pylist())
-        looks = self._looks
+        self._rows, self._rule, self._looks = rows, options.match_rule, groups.look
+        self._identity = ["character", "outfit_hint", *(["artist"] if options.match == "artist" else [])]
+        looks = groups.look
         self._edits = adjacency((looks[first], looks[second], bits) for first, second, bits in groups.near)
-        self._hints: list[str] = rows["outfit_hint"].to_pylist()
-        self._answers: list[list[str]] = rows["answers"].to_pylist()
-        artists = rows["artist"].to_pylist() if options.match == "artist" else [""] * rows.num_rows
-        self._identities = list(zip(rows["character"].to_pylist(), artists, self._hints, strict=True))
-        self._alike: dict[tuple[object, int], list[int]] = {}
-        for row, key in enumerate(zip(self._identities, looks, strict=True)):
-            self._alike.setdefault(key, []).append(row)
+        self._shown: dict[int, list[int]] = {}
+        for row, look in enumerate(looks):
+            if look in self._edits:
+                self._shown.setdefault(look, []).append(row)
 
-    def told(self, row: int) -> bool:
-        """Whether nothing hangs on the row's answers."""
-        return bool(self._hints[row]) or self._rule == "identity"
+    def ids(self, some: Sequence[int]) -> list[str]:
+        """Ids of the rows."""
+        return [self._rows["id"][row].as_py() for row in some]
 
     def that_match(self, row: int) -> list[int]:
         """Three of them at most, in the order of the rows that look alike."""
         look = self._looks[row]
         near = (other for alike in sorted(self._edits.get(look, set()) | {look})
-                for other in self._alike.get((self._identities[row], alike), []) if other != row)
-        return list(islice((other for other in near if self.told(row) or self._agree(row, other)), 3))
+                for other in self._shown.get(alike, []) if other != row)
+        return list(islice((other for other in near if self._match(row, other)), 3))
 
-    def _agree(self, row: int, other: int) -> bool:
-        mine, others = (tuple(normalise(answer) for answer in self._answers[one]) for one in (row, other))
-        return others in next(agreement(list(dict.fromkeys([mine, others])), self._rule))
+    def _match(self, row: int, other: int) -> bool:
+        one, another = ({name: self._rows[name][at].as_py() for name in (*self._identity, "answers")}
+                        for at in (row, other))
+        if any(one[name] != another[name] for name in self._identity):
+            return False
+        return bool(one["outfit_hint"]) or agree(one["answers"], another["answers"], self._rule)
 
 
 def _places(rows: pa.Table, ids: list[str], groups: Groups, shares: Shares) -> Places:
@@ -135,7 +136,7 @@ def _places(rows: pa.Table, ids: list[str], groups: Groups, shares: Shares) -> P
                     _ties(groups, kept), shares)
     by_id = {ids[row]: Place(split, groups.outfit[row], [ids[other] for other in groups.similar[row]])
              for row, split in zip(kept, splits, strict=True)}
-    return Places(by_id, Counter(splits), _near_among(rows, groups, set(kept)))
+    return Places(by_id, Counter(splits), _near_among(groups, set(kept)))
 
 
 def _ties(groups: Groups, kept: Sequence[int]) -> list[tuple[int, int]]:
@@ -147,9 +148,9 @@ def _ties(groups: Groups, kept: Sequence[int]) -> list[tuple[int, int]]:
     return [(least.setdefault(parts.find(row), number), number) for number, row in enumerate(kept)]
 
 
-def _near_among(rows: pa.Table, groups: Groups, kept: set[int]) -> int:
+def _near_among(groups: Groups, kept: set[int]) -> int:
     """Pairs of kept rows that are near copies; equal pictures stand for each other in `groups.near`."""
-    look = twins(rows["phash"].to_pylist(), rows["thumb"].to_pylist())
+    look = groups.look
     shown = Counter(look[row] for row in kept)
     edits = {(look[first], look[second]) for first, second, _ in groups.near if look[first] != look[second]}
     return (sum(count * (count - 1) // 2 for count in shown.values())

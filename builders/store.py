@@ -85,6 +85,10 @@ class Store:
         """Values of the named columns for the keys, in their order."""
         return read(self.folder, self.locate(keys), names)
 
+    def table(self, keys: Sequence[str], names: Sequence[str]) -> pa.Table:
+        """The same as Arrow columns."""
+        return table(self.folder, self.locate(keys), names)
+
     def _find(self, keys: Sequence[str]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
         wanted = np.asarray(keys, dtype=f"S{_WIDTH}")
         at = np.searchsorted(self._keys, wanted)
@@ -94,19 +98,24 @@ class Store:
 
 def read(folder: Path, places: Sequence[Place], names: Sequence[str]) -> dict[str, list[Any]]:
     """Columns at the given places, in their order; each part is opened once. Raises BuildError for a damaged part."""
+    if not places:
+        return {name: [] for name in names}
+    found = table(folder, places, names)
+    return {name: found[name].to_pylist() for name in names}
+
+
+def table(folder: Path, places: Sequence[Place], names: Sequence[str]) -> pa.Table:
+    """`read`, as Arrow columns, of one place at least."""
     wanted: dict[str, dict[int, int]] = {}  # part -> row -> position among the part's wanted rows
     for place in places:
         rows = wanted.setdefault(place.part, {})
         rows.setdefault(place.row, len(rows))
-    if not wanted:
-        return {name: [] for name in names}
     start, total, chunks = {}, 0, []
     for part, rows in wanted.items():
         start[part], total = total, total + len(rows)
         chunks.append(_read_part(folder / part, names).take(pa.array(list(rows))))
     order = pa.array([start[place.part] + wanted[place.part][place.row] for place in places])
-    table = pa.concat_tables(chunks).take(order)
-    return {name: table[name].to_pylist() for name in names}
+    return pa.concat_tables(chunks).take(order)
 
 
 def _read_part(path: Path, names: Sequence[str]) -> pa.Table:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builders.groups import RULES, Groups, group
+from builders.groups import RULES, Groups, agree, group
 from builders.near import NearOptions
 
 PLAIN = bytes(range(256))
@@ -108,7 +108,7 @@ rows_of = st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("xy"), st.sa
 @given(rows_of, st.sampled_from(RULES), st.sampled_from(["artist", "character"]), st.randoms())
 def test_invariants(drawn: list[tuple[str, str, str, str]], rule: str, match: str, chance: random.Random) -> None:
     rows = [_row(n, character, artist, (colour, kind)) for n, (character, artist, colour, kind) in enumerate(drawn)]
-    groups = _group(rows, rule=rule, match=match) if rows else Groups([], [], [])
+    groups = _group(rows, rule=rule, match=match) if rows else Groups([], [], [], [])
     for row, similar in enumerate(groups.similar):
         assert similar == sorted(set(similar)) and row not in similar
         for other in similar:
@@ -120,3 +120,24 @@ def test_invariants(drawn: list[tuple[str, str, str, str]], rule: str, match: st
     chance.shuffle(order)
     again = _group([rows[n] for n in order], rule=rule, match=match) if rows else groups
     assert [again.outfit[order.index(n)] for n in range(len(rows))] == groups.outfit
+
+
+@pytest.mark.parametrize("rule", ["visible", "overlap"])
+def test_more_things_than_bits(rule: str) -> None:
+    # The first and the last of 65 kinds share a bit, and share nothing.
+    kinds = [f"kind {number:02}" for number in range(65)]
+    groups = _group([_row(n, answers=("red", kind)) for n, kind in enumerate([*kinds, "kind 64, kind 63"])], rule=rule)
+    assert [row for row, similar in enumerate(groups.similar) if similar] == [63, 64, 65]
+    assert groups.similar[65] == [63, 64]
+
+
+words = st.lists(st.sampled_from(["red", "blue", "white", "none", *(f"kind {n}" for n in range(80))]), max_size=3)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(words, words, words), min_size=1, max_size=30), st.sampled_from(RULES))
+def test_all_pairs_that_agree_match(drawn: list[tuple[list[str], ...]], rule: str) -> None:
+    rows = [_row(n, answers=tuple(map(", ".join, said))) for n, said in enumerate(drawn)]
+    for row, similar in enumerate(_group(rows, rule=rule).similar):
+        assert similar == [other for other in range(len(rows)) if other != row
+                           and agree(rows[row]["answers"], rows[other]["answers"], rule)]  # type: ignore[arg-type]

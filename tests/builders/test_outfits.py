@@ -24,7 +24,7 @@ def _rows(looks: list[int], answers: list[str]) -> pa.Table:
 
 def test_near_copies_tie_rows_also_through_one_that_left() -> None:
     # One picture stands in three characters' rows; the first of them has no reference and leaves.
-    groups = Groups([[], [2], [1], [4], [3]], ["a", "b", "b", "c", "c"], [(0, 1, 0), (0, 3, 0)])
+    groups = Groups([[], [2], [1], [4], [3]], ["a", "b", "b", "c", "c"], [(0, 1, 0), (0, 3, 0)], [0, 0, 2, 0, 4])
     kept = [1, 2, 3, 4]
     ties = _ties(groups, kept)
     assert (0, 2) in ties  # rows 1 and 3, by their numbers among the kept
@@ -33,11 +33,10 @@ def test_near_copies_tie_rows_also_through_one_that_left() -> None:
 
 
 def test_near_copies_are_counted_among_published_rows_only() -> None:
-    rows = _rows([7, 7, 7, 8], ["red"] * 4)
-    groups = group(rows)
-    assert _near_among(rows, groups, {0, 1, 2, 3}) == 3
-    assert _near_among(rows, groups, {1, 2, 3}) == 1
-    assert _near_among(rows, groups, {3}) == 0
+    groups = group(_rows([7, 7, 7, 8], ["red"] * 4))
+    assert _near_among(groups, {0, 1, 2, 3}) == 3
+    assert _near_among(groups, {1, 2, 3}) == 1
+    assert _near_among(groups, {3}) == 0
 
 
 class _Model(NamedTuple):
