@@ -110,11 +110,12 @@ class Danbooru:
             raise UsageError("--root holds no pictures", seen=str(root),
                              allowed="*.tar with pictures in them, or picture files, in any folder but metadata/ (a "
                                      ".tar.gz has to be unpacked to a .tar first)")
-        if all(listed.verdict for listed in exports(root)):
+        if all(listed.verdict or open_export(root / listed.path) is None for listed in exports(root)):
             raise UsageError("--root holds no metadata", seen=str(root),
-                             allowed="*.parquet or *.json (JSON Lines or one array; plain, .gz or .xz) in metadata/, "
-                                     "or *.parquet, posts*.json or metadata*.json beside it (a .tar.gz has to be "
-                                     "unpacked first)")
+                             allowed="*.json (JSON Lines or one array; plain, .gz or .xz; a .tar.gz has to be unpacked "
+                                     "first) or *.parquet (with id and tag_string_general, tags_general or "
+                                     "tag_list_general), in metadata/ or named posts*.json, metadata*.json or "
+                                     "*.parquet beside it")
 
     def posts(self) -> Iterator[Post | Rejected]:
         """Every picture once, as a Post or with the reason why not; damaged tars are rejected too. Fills `counts`.

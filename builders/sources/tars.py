@@ -34,9 +34,12 @@ PROBES = 16
 _PADDING = 2**20
 """Zeros that may follow a tar's end: it is written in records of 10 KiB, at most of 1 MiB."""
 
+_GAP = 2**13
+"""Most bytes of headers and folders between the files that a JSON index names: more may be files that it leaves out."""
+
 _PACKED = {b"\x1f\x8b": "gzip", b"\xfd7zXZ": "xz", b"BZh": "bzip2", b"\x28\xb5\x2f\xfd": "zstd", b"PK\x03\x04": "zip"}
 
-_READ_ERRORS = (tarfile.TarError, OSError, EOFError, ValueError, OverflowError, MemoryError, RecursionError)
+_HOSTILE = (tarfile.TarError, EOFError, ValueError, OverflowError, MemoryError, RecursionError)
 """What `tarfile` raises over hostile headers."""
 
 
@@ -101,14 +104,14 @@ def _walked(headers: _Headers) -> Index:
     try:
         # "r:" takes plain tars only. The length of the list that tarfile keeps would grow with the tar.
         with tarfile.open(fileobj=headers, mode="r:", encoding="utf-8", errors="surrogateescape") as archive:
-            while (info := archive.next()) is not None:
+            while end <= headers.length and (info := archive.next()) is not None:
                 archive.members.clear()  # type: ignore[attr-defined]
                 if not 0 <= info.size < 2**62 or archive.offset <= end or len(found) > MAX_MEMBERS:
                     raise tarfile.ReadError("a header that leads nowhere")
                 end = archive.offset
                 _place(info, headers.length, found, counts)
             end = archive.offset
-    except _READ_ERRORS:
+    except _HOSTILE:
         broken = True
     return Index([found[name] for name in sorted(found)], _damage(headers, end, broken), counts)
 
@@ -179,13 +182,14 @@ def _told(tar: Path, headers: _Headers) -> Index | None:
 
 
 def _agrees(spans: list[_Span], headers: _Headers) -> bool:
-    """Whether the spans lie one after another inside the tar and some of them, evenly spread, begin after a header."""
+    """Whether the spans fill the tar but for headers, and some of them, evenly spread, begin after theirs."""
     spans.sort(key=lambda span: span.offset)
     block = tarfile.BLOCKSIZE
-    if spans[0].offset < block or any(span.size < 0 or span.offset % block for span in spans):
+    if any(span.size < 0 or span.offset % block for span in spans):
         return False
-    ends = [span.offset + span.size for span in spans]
-    if ends[-1] > headers.length or any(end > span.offset for end, span in zip(ends, spans[1:], strict=False)):
+    ends = [0, *(span.offset + -(-span.size // block) * block for span in spans)]
+    gaps = [span.offset - end for end, span in zip(ends, spans, strict=False)]
+    if min(gaps) < block or max(gaps) > _GAP or not 0 <= headers.length - ends[-1] <= _PADDING:
         return False
     for at in {round(step * (len(spans) - 1) / PROBES) for step in range(PROBES + 1)}:
         headers.seek(spans[at].offset - block)

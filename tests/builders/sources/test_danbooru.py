@@ -207,7 +207,10 @@ def test_usage_errors(copy: Write, tmp_path: Path) -> None:
     copy(places={"original/data-0000.tar": {}})
     with pytest.raises(UsageError, match="no metadata"):
         Danbooru(root, tmp_path)
-    copy(places={"metadata/a.parquet": [flat(1)]})
+    copy(places={"metadata/a.parquet": [{"id": 1, "rating": 0, "tag_count": 3}]})
+    with pytest.raises(UsageError, match=r"no metadata.*tag_string_general"):
+        Danbooru(root, tmp_path)
+    copy(places={"metadata/b.parquet": [flat(1)]})
     assert [row.path for row in Danbooru(root, tmp_path).posts() if isinstance(row, Rejected)] == [
         "original/data-0000.tar.gz"]
 

@@ -1,5 +1,6 @@
 """The index of a tar. The format tells where members lie: a header of 512 bytes, then data in blocks of 512."""
 
+import errno
 import io
 import json
 import os
@@ -171,6 +172,16 @@ def test_a_tar_is_walked_once_until_it_changes(tmp_path: Path, kept: Path, monke
     assert len(index(tar, kept).members) == 2 and len(walks) == 3
 
 
+def test_an_error_of_the_disk_is_not_kept(tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tar = write(tmp_path / "a.tar", [info("1.jpg", b"a"), info("2.jpg", b"b")])
+    with monkeypatch.context() as broken:
+        def read(self: object, size: int) -> bytes:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        broken.setattr(tars._Headers, "read", read)
+        assert index(tar, kept) == tars.Index([], "Input/output error")
+    assert len(index(tar, kept).members) == 2
+
+
 class TestToldIndex:
     """An index that came with the tar."""
 
@@ -195,6 +206,8 @@ class TestToldIndex:
         {"files": {"1000.jpg": {"offset": 513, "size": 1}}}, {"files": {"1000.jpg": {"offset": 512, "size": 10**9}}},
         {"files": {"1000.jpg": {"offset": 512, "size": -1}}}, {"files": []}, {"filesize": None},
         {"files": {"1000.jpg": {"offset": 512, "size": 1}, "2000.jpg": {"offset": 512, "size": 1}}},
+        {"files": {f"{n}000.jpg": {"offset": (n - 1) * 1024 + 512, "size": n} for n in range(1, 40) if not 9 < n < 19}},
+        {"files": {f"{n}000.jpg": {"offset": (n - 1) * 1024 + 512, "size": n} for n in range(10, 40)}},
     ])
     def test_is_passed_over_where_it_does_not(self, tar: Path, kept: Path, changes: dict[str, object]) -> None:
         tar.with_suffix(".json").write_text(json.dumps(self.told(tar, **changes)))
