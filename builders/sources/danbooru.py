@@ -12,35 +12,24 @@ in `512px/` stands behind all others.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
-import numpy as np
 
 from builders import files
-from builders.sources import figures, records, tars
+from builders.sources import figures, tars
+from builders.sources.danbooru2019 import Danbooru2019
 from builders.sources.exports import is_export, open_export
 from builders.sources.figures import Figures
-from builders.sources.trees import COUNTED, OUTPUT, Listed, check_root, is_picture, printable, walk
-from schemas.errors import BuildError, UsageError
-from schemas.records import Post, Rejected, drop
+from builders.sources.lines import Lines
+from builders.sources.trees import COUNTED, OUTPUT, Listed, is_picture, printable, walk
+from schemas.errors import UsageError
+from schemas.records import Rejected, drop
 
-COUNTS = (
-    "metadata_files", "metadata_files_cut", "metadata_other_files", "metadata_records", "metadata_without_figure",
-    "bad_lines", "bad_values", "missing_keys", "duplicate_records", "duplicate_tags", "unknown_category_tags",
-    "bad_tags", "tars", "replaced_members", *figures.COUNTS,
-)
-
-# The id of a record that starts with it, as the exports do: enough to pass over posts without a picture.
-_HEAD = re.compile(rb'\s*\{\s*"id"\s*:\s*"?([0-9]{1,18})"?\s*[,}]')
-_STEM = re.compile(r"([0-9]{1,10})(?:_crop_([0-9]{1,6}))?", re.ASCII)
 _PACKED = re.compile(r".+\.(tar\.[a-z0-9]+|tgz|txz|tbz2?)", re.IGNORECASE)
 _AT_THE_TOP = re.compile(r"(posts|metadata).*|.*\.parquet", re.IGNORECASE)
-
-_UNSEEN, _BAD, _JOINED = 0, 1, 2
 
 
 class Pictures(Figures):
@@ -79,7 +68,7 @@ class Pictures(Figures):
         """Adds a picture, which can be read at `place`; yields it when it is none."""
         path, size, verdict = listed
         self._digest.update(f"{printable(path)}\t{size}\n".encode())
-        found = _STEM.fullmatch(path.rpartition("/")[2].rpartition(".")[0])
+        found = figures.STEM.fullmatch(path, path.rfind("/") + 1, path.rfind("."))
         if verdict:
             yield self._rejected(path, verdict)
         elif found is None or not path.isprintable():
@@ -92,20 +81,20 @@ class Pictures(Figures):
         return Rejected(printable(path), printable(path), drop(reason, value=value))
 
 
-class Danbooru:
-    """Reader of a later copy. `kept` is a folder for the tars' indexes.
+class Danbooru(Danbooru2019):
+    """Reader of a later copy; `kept` is a folder for the tars' indexes. A damaged tar is a rejected row of its own.
 
     Raises UsageError when `root` lacks metadata or pictures.
     """
 
     name = "danbooru"
-    licence = "Pictures belong to their artists; tags were written by the Danbooru community."
 
-    def __init__(self, root: Path, kept: Path) -> None:
-        self.root, self._kept = root, kept
-        self.counts = dict.fromkeys(COUNTS, 0)
-        self._digest = ""
-        check_root(root)
+    def __init__(self, root: Path, kept: Path, workers: int = 1) -> None:
+        super().__init__(root, workers)
+        self._kept = kept
+        self.counts |= {"tars": 0, "replaced_members": 0}
+
+    def _check(self, root: Path) -> None:
         if all(listed.verdict or _PACKED.fullmatch(listed.path) for listed in pictures(root)):
             raise UsageError("--root holds no pictures", seen=str(root),
                              allowed="*.tar with pictures in them, or picture files, in any folder but metadata/ (a "
@@ -117,68 +106,12 @@ class Danbooru:
                                      "tag_list_general), in metadata/ or named posts*.json, metadata*.json or "
                                      "*.parquet beside it")
 
-    def posts(self) -> Iterator[Post | Rejected]:
-        """Every picture once, as a Post or with the reason why not; damaged tars are rejected too. Fills `counts`.
+    def _pictures(self) -> Figures:
+        return Pictures(self.root, self._kept, self.counts)
 
-        The order is fixed by names and metadata. Of two records of one post the first that can be used wins.
-        """
-        self.counts.update(dict.fromkeys(COUNTS, 0))
-        found = Pictures(self.root, self._kept, self.counts)
-        yield from found.scan()
-        state = bytearray(len(found))
-        whole = hashlib.sha256(found.digest.encode())
-        for path, _, verdict in exports(self.root):
-            export = None if verdict else open_export(self.root / path)
-            if export is None:
-                self.counts["metadata_other_files"] += 1
-                continue
-            for block in export.blocks():
-                yield from self._join(block, found, state)
-            whole.update(export.digest.encode())
-            self.counts["metadata_files"] += 1
-            self.counts["metadata_files_cut"] += not export.whole
-        for position in np.flatnonzero(np.frombuffer(state, np.uint8) != _JOINED).tolist():
-            reason = "bad_metadata" if state[position] == _BAD else "no_metadata"
-            for row_id, path, _ in found.files(position):
-                yield Rejected(row_id, files.plain(path), drop(reason))
-        self._digest = whole.hexdigest()
-
-    def digest(self) -> str:
-        """Hex sha256 over what was read: paths and sizes of pictures, metadata contents. Known after iteration."""
-        if not self._digest:
-            raise BuildError("the source has no digest before it was read to its end")
-        return self._digest
-
-    def _join(self, lines: list[bytes], found: Pictures, state: bytearray) -> Iterator[Post]:
-        """Posts for the lines whose post has pictures. A line is only decoded when it may be one of those."""
-        heads = [_HEAD.match(line) for line in lines]
-        ids = np.array([int(head[1]) if head else -1 for head in heads], np.int64)
-        positions = found.positions(ids)
-        passed = (ids >= 0) & (positions < 0)
-        self.counts["metadata_records"] += int(np.count_nonzero(passed))
-        self.counts["metadata_without_figure"] += int(np.count_nonzero(passed))
-        for index in np.flatnonzero(~passed).tolist():
-            if not lines[index] or lines[index].isspace():
-                continue
-            record = records.parse(lines[index])
-            self.counts["metadata_records"] += record != "bad_lines"
-            if isinstance(record, str):
-                self.counts[record] += 1
-                if positions[index] >= 0 and state[positions[index]] == _UNSEEN:
-                    state[positions[index]] = _BAD
-                continue
-            post_id = record.id if record.id is not None and 0 <= record.id < 2**62 else -1
-            # A key can stand twice in a line, and then the last one counts, not the one at its head.
-            position = int(positions[index] if post_id == ids[index] else found.positions(np.array([post_id]))[0])
-            if position < 0:
-                self.counts["metadata_without_figure"] += 1
-            elif state[position] == _JOINED:
-                self.counts["duplicate_records"] += 1
-            else:
-                state[position] = _JOINED
-                post = records.post_of(record, self.counts)
-                for row_id, path, whole in found.files(position):
-                    yield msgspec.structs.replace(post, id=row_id, path=f"{self.root}/{path}", needs_crop=whole)
+    def _metadata(self) -> Iterator[tuple[Lines | None, int]]:
+        for path, size, verdict in exports(self.root):
+            yield None if verdict else open_export(self.root / path), size
 
 
 def pictures(root: Path) -> Iterator[Listed]:

@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from builders.files import plain
 from builders.sources import figures, records, scan
 from builders.sources.figures import Figures
 from builders.sources.lines import Lines, Piece, is_metadata
@@ -46,6 +47,10 @@ class Danbooru2019:
         self.counts = dict.fromkeys(COUNTS, 0)
         self._digest = ""
         check_root(root)
+        self._check(root)
+
+    def _check(self, root: Path) -> None:
+        """Raises UsageError when a folder is no mirror."""
         self._trees = [tree for tree in figures.RANKS if (root / tree).is_dir() and inside(root, root / tree)]
         if not self._trees:
             raise UsageError("--root holds no known tree of pictures", seen=str(root),
@@ -64,8 +69,8 @@ class Danbooru2019:
         The order is fixed by names and metadata, not by the file system. Of two records of one post the first
         that can be used wins.
         """
-        self.counts.update(dict.fromkeys(COUNTS, 0))
-        found = Figures(self.root, self._trees, self.counts)
+        self.counts.update(dict.fromkeys(self.counts, 0))
+        found = self._pictures()
         yield from found.scan()
         state = bytearray(len(found))
         files: list[Lines] = []
@@ -73,7 +78,7 @@ class Danbooru2019:
         for position in np.flatnonzero(np.frombuffer(state, np.uint8) != _JOINED).tolist():
             reason = "bad_metadata" if state[position] == _BAD else "no_metadata"
             for row_id, path, _ in found.files(position):
-                yield Rejected(row_id, path, drop(reason))
+                yield Rejected(row_id, plain(path), drop(reason))
         self.counts["metadata_files"] = len(files)
         self.counts["metadata_files_cut"] = sum(not lines.whole for lines in files)
         self._digest = hashlib.sha256("".join([found.digest, *(lines.digest for lines in files)]).encode()).hexdigest()
@@ -84,12 +89,20 @@ class Danbooru2019:
             raise BuildError("the source has no digest before it was read to its end")
         return self._digest
 
+    def _pictures(self) -> Figures:
+        return Figures(self.root, self._trees, self.counts)
+
+    def _metadata(self) -> Iterator[tuple[Lines | None, int]]:
+        """Files of metadata in their order, None for one that is not read; and their sizes in bytes."""
+        for path, size, verdict in walk(self.root, "metadata", is_metadata):
+            yield None if verdict else Lines(self.root / path), size
+
     def _joined(self, found: Figures, state: bytearray, files: list[Lines]) -> Iterator[Post]:
         """Posts for the records whose post has pictures; fills `state` by position, and `files`."""
-        listed = list(walk(self.root, "metadata", is_metadata))
-        self.counts["metadata_other_files"] = sum(bool(one.verdict) for one in listed)
-        files += [Lines(self.root / one.path) for one in listed if not one.verdict]
-        workers = self._workers if sum(one.size for one in listed) >= _PAYS else 1
+        listed = list(self._metadata())
+        files += [lines for lines, _ in listed if lines is not None]
+        self.counts["metadata_other_files"] = len(listed) - len(files)
+        workers = self._workers if sum(size for _, size in listed) >= _PAYS else 1
         owners: deque[Lines] = deque()
 
         def pieces() -> Iterator[Piece]:

@@ -7,7 +7,8 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from builders.sources.lines import MAX_LINE, OVERLONG, Lines, is_metadata
+from builders.sources.lines import MAX_LINE, OVERLONG, Lines, Piece, is_metadata
 
 ROWS = 2048
 """Rows of a Parquet file that are read at a time."""
@@ -34,25 +35,30 @@ def is_export(name: str) -> bool:
 
 def open_export(path: Path) -> Lines | None:
     """Reader of a file of metadata; None for Parquet without columns of posts, such as a list of tags."""
-    if path.suffix != ".parquet":
-        return Json(path)
-    table = Table(path)
-    return table if table.columns or not table.whole else None
+    if path.suffix == ".parquet":
+        table = Table(path)
+        return table if table.columns or not table.whole else None
+    return Array(path) if _ARRAY.match(Lines(path).head()) else Lines(path)
 
 
-class Json(Lines):
-    """JSON Lines, or one JSON array, whose elements then come as the lines."""
+class Told(Lines):
+    """A file of another form, which is told as lines: no other process could read a piece of it."""
+
+    def pieces(self) -> Iterator[Piece]:
+        """All lines in pieces that carry them."""
+        return (Piece(self.path, data=b"\n".join(lines)) for lines in self.blocks())
+
+
+class Array(Told):
+    """One JSON array, its elements as the lines."""
 
     def blocks(self) -> Iterator[list[bytes]]:
         """Lists of lines. A damaged array ends where the damage begins: nobody knows where the next element starts."""
-        chunks = self._chunks()
-        first = next(chunks, b"")
-        if not _ARRAY.match(first):
-            yield from super().blocks()
-            return
         decoder, utf8 = json.JSONDecoder(), codecs.getincrementaldecoder("utf-8-sig")("surrogateescape")
-        text = utf8.decode(first)
-        for chunk in _then_empty(chunks):
+        text = ""
+        for chunk in chain(self._chunks(), [b""]):
+            # After damage the rest is read for its digest only.
+            text = text + utf8.decode(chunk) if self.whole or text else ""
             found, at = list[bytes](), 0
             while (at := _end(_BETWEEN, text, at)) < len(text):
                 try:
@@ -65,11 +71,9 @@ class Json(Lines):
             if len(text) > MAX_LINE or (text and not chunk):
                 found, text, self.whole = [*found, OVERLONG], "", False
             yield found
-            # After damage the rest is read for its digest only.
-            text = text + utf8.decode(chunk) if self.whole else ""
 
 
-class Table(Lines):
+class Table(Told):
     """A Parquet file, a row as a line with the keys of a record. Raises nothing over what the file holds."""
 
     def __init__(self, path: Path) -> None:
@@ -93,11 +97,6 @@ class Table(Lines):
                     yield list(_lines(batch.select(names).rename_columns(list(self.columns))))
         except (pa.ArrowException, OSError):
             self.whole = False
-
-
-def _then_empty(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    yield from chunks
-    yield b""
 
 
 def _end(pattern: re.Pattern[str], text: str, at: int) -> int:

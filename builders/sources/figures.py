@@ -21,7 +21,8 @@ RANKS = {"danbooru2019-figures": 0, "figures": 0, "original": 1, "512px": 2}
 COUNTS = (*COUNTED, OUTPUT, "lesser_copies")
 
 _NO_ROWS = frozenset((*COUNTED, OUTPUT))
-_STEM = re.compile(r"([0-9]{1,10})(?:_crop_([0-9]{1,6}))?", re.ASCII)
+STEM = re.compile(r"([0-9]{1,10})(?:_crop_([0-9]{1,6}))?", re.ASCII)
+"""A picture's name without extension: the post's id, and the number of the crop where it is one."""
 
 
 def positions_of(ids: npt.NDArray[np.int64], known: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -53,7 +54,7 @@ class Figures:
                     continue
                 shown = printable(path)
                 self._digest.update(f"{shown}\t{size}\n".encode())
-                found = _STEM.fullmatch(path, path.rfind("/") + 1, path.rfind("."))
+                found = STEM.fullmatch(path, path.rfind("/") + 1, path.rfind("."))
                 if verdict:
                     yield Rejected(shown, shown, drop(verdict))
                 elif found is None or shown != path:

@@ -107,6 +107,10 @@ class Lines:
         self.whole = self.whole and digest is not None
         self._pieces.update(digest or b"")
 
+    def head(self) -> bytes:
+        """The first unpacked bytes, at most BLOCK of them; b"" when there are none to be read."""
+        return next(self._chunks(), b"")
+
     def blocks(self) -> Iterator[list[bytes]]:
         """Lists of lines without their newlines, about BLOCK bytes in each."""
         carry, skipping = b"", False

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from builders import files
-from builders.sources import exports, lines
+from builders.sources import danbooru2019, exports, lines
 from builders.sources.danbooru import Danbooru
 from schemas.errors import BuildError, UsageError
 from schemas.records import Post, Rating, Rejected
@@ -195,6 +195,18 @@ def test_reading_twice_gives_the_same_in_the_same_order(copy: Write) -> None:
     first = list(source.posts())
     assert first == list(source.posts()) == list(Danbooru(root, root.parent / "other").posts())
     assert [row.id for row in first if isinstance(row, Post)] == ["3", "1", *map(str, range(10, 21))]
+
+
+def test_several_processes_read_the_same(copy: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(danbooru2019, "_PAYS", 0)
+    root = copy(places={
+        "a.tar": {f"{post}.jpg": b"" for post in range(60)}, "metadata/a.json": [flat(post) for post in range(30)],
+        "metadata/b.parquet": [flat(post, rating="e") for post in range(20, 45)],
+        "metadata/c.jsonl": [flat(post, rating="q") for post in range(40, 59)]})
+    one, two = (Danbooru(root, root.parent / "kept", workers) for workers in (1, 2))
+    posts = list(one.posts())
+    assert posts == list(two.posts()) and (one.digest(), one.counts) == (two.digest(), two.counts)
+    assert "".join(post.rating_raw for post in posts if isinstance(post, Post)) == "s" * 30 + "e" * 15 + "q" * 14
 
 
 def test_usage_errors(copy: Write, tmp_path: Path) -> None:
