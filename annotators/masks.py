@@ -14,6 +14,7 @@ from annotators import yolo
 from annotators.base import Batch, Picture, identity
 from annotators.weights import LIGHT, resolve
 from schemas.errors import UsageError
+from schemas.manifest import pixels_digest
 
 PAD = 0
 """Level beside the picture: black, as the segmentation networks of this field are trained."""
@@ -23,20 +24,21 @@ PNG_LEVEL = 1
 """Level 9 takes five times as long for a few per cent; pinned, because the bytes are stored."""
 STEEPEST = 3.0
 """Enlarging a matte widens its edges by the same factor; they are made steeper again by it, at most by this."""
-_VERSION = 1
+_VERSION = 2
 
 
 class Masks:
     """Annotator `masks`: `mask`, an 8-bit grey PNG of the upright picture's size, 0 background .. 255 figure;
-    `coverage`, the mean matte 0..1; `bounds`, x0, y0, x1, y1 over width and height of what is over one half,
-    empty when nothing is. `weights` is what `annotators.weights.resolve` takes: input 1 x 3 x S x S, RGB 0..1, the
-    picture scaled to fit and padded with black; output 1 x 1 x S x S, 0..1.
+    `mask_sha256`, `schemas.manifest.pixels_digest` of it; `coverage`, the mean matte 0..1; `bounds`, x0, y0, x1, y1 over
+    width and height of what is over one half, empty when nothing is. `weights` is what `annotators.weights.resolve`
+    takes: input 1 x 3 x S x S, RGB 0..1, the picture scaled to fit and padded with black; output 1 x 1 x S x S, 0..1.
     """
 
     name = "masks"
     needs: tuple[str, ...] = ("image",)
     features = pa.schema(
-        [("mask", pa.binary()), ("coverage", pa.float32()), ("bounds", pa.list_(pa.float32()))]
+        [("mask", pa.binary()), ("mask_sha256", pa.string()), ("coverage", pa.float32()),
+         ("bounds", pa.list_(pa.float32()))]
     )
 
     def __init__(self, weights: str = LIGHT) -> None:
@@ -50,6 +52,7 @@ class Masks:
         mattes = [self.matte(picture) for picture in batch["image"]]
         return {
             "mask": [_png(matte) for matte in mattes],
+            "mask_sha256": [pixels_digest("L", matte.shape[::-1], matte.tobytes()) for matte in mattes],
             "coverage": [float(matte.mean() / 255) for matte in mattes],
             "bounds": [bounds(matte) for matte in mattes],
         }

@@ -24,6 +24,7 @@ from PIL import Image
 from builders import atomic, store
 from builders.visits import Limits, contents, picture
 from schemas.features import REJECTED, RETRIBOORU, features
+from schemas.manifest import pixels_digest
 from schemas.records import Rejected
 
 ROW_GROUP = 100
@@ -79,17 +80,23 @@ class WriteShard:
         schema = features(RETRIBOORU).arrow_schema
         with atomic.replacing(path) as temporary, _writer(temporary, schema, ROW_GROUP) as put:
             for start in range(0, len(shard.rows), ROW_GROUP):
-                rows = self._rows(shard.rows[start:start + ROW_GROUP])
-                digests.extend((row["id"], row_digest(row)) for row in rows)
+                rows = self._rows(shard.rows[start:start + ROW_GROUP], digests)
                 put(rows)
         written = Written(shard.name, digests)
         atomic.write(receipt, msgspec.json.encode(written))
         return written
 
-    def _rows(self, planned: Sequence[Planned]) -> list[dict[str, Any]]:
-        mattes = store.read(self.mattes, [one.matte for one in planned], ["mask"])["mask"]
-        return [{**one.columns, "image": {"bytes": self._image(one), "path": None},
-                 "mask": {"bytes": matte, "path": None}} for one, matte in zip(planned, mattes, strict=True)]
+    def _rows(self, planned: Sequence[Planned], digests: list[tuple[str, str]]) -> list[dict[str, Any]]:
+        """The rows with their pixels; adds their digests, for which nothing has to be decoded."""
+        mattes = store.read(self.mattes, [one.matte for one in planned], ["mask", "mask_sha256"])
+        rows = []
+        for one, matte, pixels in zip(planned, mattes["mask"], mattes["mask_sha256"], strict=True):
+            image = self._image(one)
+            sha = hashlib.sha256(image).hexdigest() if one.box else one.sha256
+            digests.append((one.columns["id"], columns_digest({**one.columns, "image": sha, "mask": pixels})))
+            rows.append({**one.columns, "image": {"bytes": image, "path": None},
+                         "mask": {"bytes": matte, "path": None}})
+        return rows
 
     def _image(self, planned: Planned) -> bytes:
         if planned.box is None:
@@ -104,7 +111,7 @@ def row_digest(row: Mapping[str, Any]) -> str:
     """Digest of a published row: its columns, the image's bytes and the matte's decoded pixels."""
     said = {name: value for name, value in row.items() if name not in ("image", "mask")}
     with Image.open(io.BytesIO(row["mask"]["bytes"])) as matte:
-        pixels = hashlib.sha256(repr((matte.mode, matte.size)).encode() + matte.tobytes()).hexdigest()
+        pixels = pixels_digest(matte.mode, matte.size, matte.tobytes())
     said |= {"image": hashlib.sha256(row["image"]["bytes"]).hexdigest(), "mask": pixels}
     return columns_digest(said)
 

@@ -97,3 +97,8 @@ def content_digest(row_digests: Iterable[str]) -> str:
     for digest in row_digests:
         whole.update(digest.encode() + b"\n")
     return whole.hexdigest()
+
+
+def pixels_digest(mode: str, size: tuple[int, int], pixels: bytes) -> str:
+    """Digest of decoded pixels: Pillow's mode, width and height, and the levels row by row."""
+    return hashlib.sha256(repr((mode, size)).encode() + pixels).hexdigest()

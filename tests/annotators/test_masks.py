@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import hashlib
 import io
 from pathlib import Path
 
@@ -29,6 +30,8 @@ def test_matte_has_the_pictures_size_and_lies_where_the_figure_does(masks: Masks
     picture[16:48, 32:64, 0] = 255
     answer = masks({"image": [picture]})
     matte = np.asarray(Image.open(io.BytesIO(answer["mask"][0])))
+    height, width = matte.shape
+    assert answer["mask_sha256"] == [hashlib.sha256(f"('L', ({width}, {height}))".encode() + bytes(matte)).hexdigest()]
     assert matte.shape == (64, 128) and matte.dtype == np.uint8
     assert matte[20:44, 36:60].min() > 250
     assert matte[:10].max() == 0 and matte[:, 80:].max() == 0
