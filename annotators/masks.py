@@ -29,9 +29,10 @@ _VERSION = 2
 
 class Masks:
     """Annotator `masks`: `mask`, an 8-bit grey PNG of the upright picture's size, 0 background .. 255 figure;
-    `mask_sha256`, `schemas.manifest.pixels_digest` of it; `coverage`, the mean matte 0..1; `bounds`, x0, y0, x1, y1 over
-    width and height of what is over one half, empty when nothing is. `weights` is what `annotators.weights.resolve`
-    takes: input 1 x 3 x S x S, RGB 0..1, the picture scaled to fit and padded with black; output 1 x 1 x S x S, 0..1.
+    `mask_sha256`, `schemas.manifest.pixels_digest` of it; `coverage`, the mean matte 0..1; `bounds`, x0, y0, x1, y1
+    over width and height of what is over one half, empty when nothing is. `weights` is what
+    `annotators.weights.resolve` takes: input 1 x 3 x S x S, RGB 0..1, the picture scaled to fit and padded with black;
+    output 1 x 1 x S x S, 0..1.
     """
 
     name = "masks"

@@ -52,7 +52,7 @@ def _work(rows: Sequence[dict[str, Any]], path: Path) -> dict[str, float]:
         spent[step] += time.perf_counter() - begun
 
     written: list[dict[str, Any]] = []
-    writer: pq.ParquetWriter | None = None
+    groups, warm = _Groups(path), False
     for row in rows:
         with clock("read"):
             try:
@@ -67,9 +67,9 @@ def _work(rows: Sequence[dict[str, Any]], path: Path) -> dict[str, float]:
             except RowError:
                 continue
         batch: dict[str, Any] = {"image": [picture], "cloths": [row["cloths"]]}
-        if writer is None and not written:
-            for one in (faces, masks, answers):
-                batch |= one(batch)
+        for one in () if warm else (faces, masks, answers):
+            batch |= one(batch)
+        warm = True
         for step, one in (("faces", faces), ("masks", masks), ("answers", answers), ("hash", hashes)):
             with clock(step):
                 batch |= one(batch)
@@ -78,13 +78,29 @@ def _work(rows: Sequence[dict[str, Any]], path: Path) -> dict[str, float]:
         else:
             written.append(said | {"image": data, **{name: batch[name][0] for name in (
                 "boxes", "scores", "mask", "coverage", "answers", "phash", "phash_mirror", "thumb", "cloths")}})
-        if len(written) == _GROUP or (written and row is rows[-1]):
+        if len(written) == _GROUP:
             with clock("parquet"):
-                table = pa.Table.from_pylist(written)
-                writer = writer or pq.ParquetWriter(path, table.schema)
-                writer.write_table(table)
+                groups.put(written)
                 written.clear()
-    if writer is not None:
-        with clock("parquet"):
-            writer.close()
+    with clock("parquet"):
+        groups.put(written)
+        groups.close()
     return dict(spent)
+
+
+class _Groups:
+    """A Parquet file, row group by row group."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._writer: pq.ParquetWriter | None = None
+
+    def put(self, rows: Sequence[dict[str, Any]]) -> None:
+        if rows:
+            table = pa.Table.from_pylist(rows)
+            self._writer = self._writer or pq.ParquetWriter(self._path, table.schema)
+            self._writer.write_table(table)
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
