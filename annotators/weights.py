@@ -170,8 +170,9 @@ class Model:
         except Exception as error:  # onnxruntime raises a dozen private classes for files that are no models
             raise UsageError(f"cannot read the model: {error}", seen=path, allowed="an ONNX file") from error
         if offered(self._session.get_providers()) != device:  # onnxruntime falls back to the CPU and goes on
-            raise UsageError("onnxruntime cannot use the GPU", seen=path, allowed="a machine like the one that began",
-                             next_command="the same command with CUDA_VISIBLE_DEVICES= to use the CPU")
+            raise UsageError("onnxruntime cannot use the GPU, but this build began on one", seen=Path(path).name,
+                             allowed="machines alike", next_command="with --engine ray ask for one: --gpus 1; or "
+                             "CUDA_VISIBLE_DEVICES= before the command, for the CPU")
         entry = self._session.get_inputs()[0]
         self._path, self._input, self._half = path, entry.name, entry.type == "tensor(float16)"
         told: dict[str, str] = self._session.get_modelmeta().custom_metadata_map

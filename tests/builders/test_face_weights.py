@@ -77,6 +77,17 @@ def test_the_onnx_file_finds_what_ultralytics_finds(name: str, ultralytics: Any,
     assert found["boxes"][0][0] == pytest.approx((seen.xyxyn[best]).tolist(), abs=1e-3)
 
 
+def test_an_export_with_suppression_inside_is_read_alike(ultralytics: Any, tmp_path: Path) -> None:
+    saved = checkpoint(ultralytics, tmp_path / "mine.pt", "yolo11n.yaml")
+    assert cli.main(["weights", "convert", str(saved), "--out", str(tmp_path / "outside.onnx")]) == 0
+    inside = ultralytics.YOLO(str(saved)).export(format="onnx", simplify=False, nms=True, conf=0.05, iou=0.5)
+    picture = np.random.default_rng(2).integers(0, 256, (SIDE, SIDE, 3)).astype(np.uint8)
+    one, other = (Faces(str(path))({"image": [picture]}) for path in (inside, tmp_path / "outside.onnx"))
+    assert Model(str(inside), 7)(np.zeros((1, 3, SIDE, SIDE), np.float32)).shape == (1, 300, 6)
+    assert len(one["boxes"][0]) > 3 and one["scores"][0] == pytest.approx(other["scores"][0], abs=1e-4)
+    assert np.abs(np.array(one["boxes"][0]) - np.array(other["boxes"][0])).max() < 1e-4
+
+
 def test_a_checkpoint_gives_the_same_file_wherever_it_lies(ultralytics: Any, tmp_path: Path) -> None:
     import onnx
 
