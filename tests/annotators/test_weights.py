@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from annotators import faces, masks
 from annotators import weights as weights_of
 from annotators.base import identity
 from annotators.faces import Faces
@@ -57,9 +58,9 @@ def test_a_missing_file_names_the_way_out() -> None:
 
 def test_a_file_that_is_no_model_is_a_usage_error(tmp_path: Path) -> None:
     (tmp_path / "bad.onnx").write_bytes(b"<html>")
-    faces = Faces(str(tmp_path / "bad.onnx"))
+    reader = Faces(str(tmp_path / "bad.onnx"))
     with pytest.raises(UsageError, match="cannot read the model"):
-        faces({"image": [np.zeros((8, 8, 3), np.uint8)]})
+        reader({"image": [np.zeros((8, 8, 3), np.uint8)]})
 
 
 @pytest.mark.parametrize(("providers", "best"), [
@@ -86,6 +87,7 @@ def test_a_gpu_is_in_the_identity_and_in_the_manifest(tmp_path: Path, monkeypatc
     said = {role: dict(options) for role, options in (
         ("faces", {"floor": 0.05, "overlap": 0.5, "pad": 114, "free": 640}),
         ("masks", {"pad": 0, "png": 1, "steepest": 3.0, "free": 1024}))}
+    versions = {"faces": faces._VERSION, "masks": masks._VERSION}
     sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
     light = {role: kind().identity for role, kind in (("faces", Faces), ("masks", Masks))}
     for place in (CPU, CUDA):
@@ -93,7 +95,7 @@ def test_a_gpu_is_in_the_identity_and_in_the_manifest(tmp_path: Path, monkeypatc
         added = {} if place == CPU else {"device": "cuda"}  # stores of earlier builds, all on CPUs, stay valid
         for role, kind in (("faces", Faces), ("masks", Masks)):
             one = kind(str(file))
-            assert one.identity == identity(role, 1, said[role] | added, sha256)
+            assert one.identity == identity(role, versions[role], said[role] | added, sha256)
             assert ("one thread" in one.provenance["backend"]) == (place == CPU)
             assert ("float32 on cuda" in one.provenance["backend"]) == (place == CUDA)
             assert kind().identity == light[role] and "one thread" in kind().provenance["backend"]
