@@ -2,7 +2,7 @@
 
     OUT/1.0.0/          a published version, never changed
     OUT/.annotations/   the sidecar store, shared by all versions
-    OUT/.state/         lock, ledger, staging, the sample's mirror: safe to delete when no build runs
+    OUT/.state/         lock, ledger, staging, indexes of tars, the sample's mirror: safe to delete when no build runs
 """
 
 from __future__ import annotations

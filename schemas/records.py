@@ -60,7 +60,7 @@ REASONS: dict[str, tuple[Stage, str]] = {
     "bad_metadata": ("source", "the post's metadata record cannot be read or lacks its tags"),
     "bad_name": ("source", "a file whose name or place gives no post id or identity"),
     "not_a_file": ("source", "a directory, socket or other non-file with a picture's name"),
-    "bad_archive": ("source", "a tar, or a member of it, that cannot be read: damaged, cut off, packed"),
+    "bad_archive": ("source", "a tar, or a member of it, that cannot be read: damaged, cut off, packed, sparse"),
     "outside_root": ("source", "a symbolic link that leads out of the root"),
     "duplicate_file": ("source", "a second file for the same figure (another tree or extension)"),
     "excluded": ("select", "named in the --exclude file (post id, artist, name, md5; a file's own md5 at stage file)"),

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import msgspec
 
 from builders import atomic, files
-from builders.sources.trees import is_picture
+from builders.sources.trees import is_picture, printable
 
 MAX_HEADER = 2**20
 """Most bytes that the headers of one member may have; longer names and attributes are an attack."""
@@ -44,7 +44,9 @@ _HOSTILE = (tarfile.TarError, EOFError, ValueError, OverflowError, MemoryError, 
 
 
 class Member(NamedTuple):
-    """A picture of a tar: its name without "./", the offset of its data and its size in bytes, "" or what is wrong."""
+    """A picture of a tar: its name without "./", escaped where it cannot be printed; the offset of its data and its
+    size in bytes; "" or what is wrong.
+    """
 
     name: str
     offset: int
@@ -119,18 +121,19 @@ def _walked(headers: _Headers) -> Index:
 def _place(info: tarfile.TarInfo, length: int, found: dict[str, Member], counts: dict[str, int]) -> None:
     """Adds a member that has a picture's name, with what is wrong with it; counts the others."""
     parts = [part for part in info.name.split("/") if part not in ("", ".")]
-    name = "/".join(parts)
+    name = printable("/".join(parts))
     if not parts or not is_picture(parts[-1]):
         counts["other_files"] += not info.isdir()
     elif parts[-1].startswith("."):
         counts["hidden_files"] += 1
     else:
-        if not info.isreg() or info.issparse():
+        if not info.isreg():
             verdict = "not_a_file"
-        elif info.offset_data + info.size > length:
+        elif info.issparse() or info.offset_data + info.size > length:
             verdict = "bad_archive"
         else:
-            verdict = "bad_name" if ".." in parts or info.name.startswith("/") else ""
+            hostile = ".." in parts or info.name.startswith("/") or not info.name.isprintable()
+            verdict = "bad_name" if hostile else ""
         counts["replaced_members"] += name in found
         found[name] = Member(name, info.offset_data, info.size, verdict)
 

@@ -58,10 +58,12 @@ def test_links_devices_and_hostile_names_are_never_followed(tmp_path: Path, kept
     tar = write(tmp_path / "a.tar", [
         info("1.jpg", kind=tarfile.SYMTYPE, link="/etc/passwd"), info("2.jpg", kind=tarfile.LNKTYPE, link="8.jpg"),
         info("3.jpg", kind=tarfile.CHRTYPE), info("4.jpg", kind=tarfile.FIFOTYPE), info("5.jpg", kind=tarfile.DIRTYPE),
-        info("../6.jpg", b"up"), info("/7.jpg", b"absolute"), info("8.jpg", b"fine"), info("a//9.jpg", b"fine")])
+        info("../6.jpg", b"up"), info("/7.jpg", b"absolute"), info("8.jpg", b"fine"), info("a//9.jpg", b"fine"),
+        info("\udcff.jpg", b"no UTF-8"), info("10\n.jpg", b"two lines")])
     assert {one.name: one.verdict for one in index(tar, kept).members} == {
         **dict.fromkeys(["1.jpg", "2.jpg", "3.jpg", "4.jpg", "5.jpg"], "not_a_file"),
-        "../6.jpg": "bad_name", "7.jpg": "bad_name", "8.jpg": "", "a/9.jpg": ""}
+        "../6.jpg": "bad_name", "7.jpg": "bad_name", "8.jpg": "", "a/9.jpg": "", "\\udcff.jpg": "bad_name",
+        "10\\n.jpg": "bad_name"}
 
 
 def test_sparse_members_are_refused(tmp_path: Path, kept: Path) -> None:
@@ -69,7 +71,7 @@ def test_sparse_members_are_refused(tmp_path: Path, kept: Path) -> None:
     sparse.pax_headers = {"GNU.sparse.major": "0", "GNU.sparse.minor": "1", "GNU.sparse.size": "4096",
                           "GNU.sparse.map": "0,512", "GNU.sparse.name": "1.jpg"}
     tar = write(tmp_path / "a.tar", [(sparse, data), info("2.jpg", b"y")], tarfile.PAX_FORMAT)
-    assert {one.name: one.verdict for one in index(tar, kept).members} == {"1.jpg": "not_a_file", "2.jpg": ""}
+    assert {one.name: one.verdict for one in index(tar, kept).members} == {"1.jpg": "bad_archive", "2.jpg": ""}
 
 
 def test_of_equal_names_the_last_is_the_member(tmp_path: Path, kept: Path) -> None:
