@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PEERS := .peers
 OUT ?= out/demo
 COUNT ?= 400
 
@@ -20,8 +21,9 @@ lint: $(VENV)/.dev  ## style, types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-bench: $(VENV)/.dev  ## measure speed, the sample's planted truth and real drawings
+bench: $(VENV)/.dev $(PEERS)/.datasets  ## measure speed, the sample's planted truth and real drawings
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.metadata_scan --peers $(PEERS)/bin/python
 
 weights: $(VENV)/.models  ## train the packaged light models anew (hours on a CPU)
 	$(BIN)/python -m weights.data --cache .cache/bank
@@ -30,8 +32,8 @@ weights: $(VENV)/.models  ## train the packaged light models anew (hours on a CP
 docs: $(VENV)/.core  ## write docs/cli.md anew
 	$(BIN)/python -m builders.cli_docs
 
-clean:  ## forget .venv and what was built here
-	rm -rf $(VENV) out
+clean:  ## forget the environments and what was built here
+	rm -rf $(VENV) $(PEERS) out
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -46,4 +48,9 @@ $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.models: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev,models,yolo]"
+	touch $@
+
+$(PEERS)/.datasets:
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check "datasets>=5.2"
 	touch $@

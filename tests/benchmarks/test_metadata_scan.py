@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
-from benchmarks.metadata_scan import generate, loop, scan
+import pytest
+
+from benchmarks.metadata_scan import CONTENDERS, generate, measure
 from builders.sources.danbooru2019 import Danbooru2019
 from schemas.records import Post
 
 
-def test_contenders_see_the_same(tmp_path: Path) -> None:
-    generate(tmp_path / "m", 500)
-    assert scan(tmp_path / "m") == loop(tmp_path / "m") == 500
-    posts = [item for item in Danbooru2019(tmp_path / "m").posts() if isinstance(item, Post)]
-    assert len(posts) == len(list((tmp_path / "m" / "danbooru2019-figures").rglob("*.jpg")))
+@pytest.fixture(scope="module")
+def mirror(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("bench") / "m"
+    generate(root, 500)
+    return root
+
+
+@pytest.mark.parametrize("name", CONTENDERS)
+def test_contenders_see_the_same(mirror: Path, name: str) -> None:
+    found = measure(name, mirror, 1, sys.executable)
+    assert found.seen == 500
+    assert 10 < found.peak < 4000, "megabytes"
+
+
+def test_ours_joins_every_figure(mirror: Path) -> None:
+    posts = [item for item in Danbooru2019(mirror).posts() if isinstance(item, Post)]
+    assert len(posts) == len(list((mirror / "danbooru2019-figures").rglob("*.jpg")))
     assert 80 < len(posts) < 150  # 23 % of 500
-    post = next(one for one in posts if one.post_id == posts[0].post_id)
+    post = posts[0]
     assert post.artists == (f"artist_{int(post.post_id) % 977}",) and len(post.general) > 20
