@@ -147,6 +147,11 @@ class Retribooru:
         return replace(self, **places)
 
     @property
+    def workers_here(self) -> int:
+        """Processes for what is done on this machine, whichever the engine: of a cluster it is only one node."""
+        return self.workers if self.engine == "local" else min(self.workers, os.cpu_count() or 1)
+
+    @property
     def slice(self) -> Slice | None:
         """What --shard asks for, None for a whole build. Raises UsageError when it is not I/N."""
         return Slice.read(self.shard) if self.shard else None

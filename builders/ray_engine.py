@@ -8,6 +8,7 @@ its rows, so that a shard done twice leaves one part.
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -55,22 +56,26 @@ class Ray(Generic[ShardT, ResultT]):
                              allowed="local, or Ray installed",
                              next_command="pip install 'likeness[ray]', or the same command with --engine local"
                              ) from None
-        # Of the terminal nothing is Ray's: what it has to say stands in its own log files.
+        # Ray's own words go to its log files; this one prints what it hears of dead workers, whatever it is told.
+        ray._private.worker._worker_logs_enabled = False
         quiet: dict[str, Any] = {"logging_level": "CRITICAL", "log_to_driver": False}
-        if not self._address:
-            with ctrl_c_waits():  # it starts processes
-                ray.init("local", num_cpus=self.workers, include_dashboard=False, **quiet)
-            self._refuse_gpus_that_are_not_here(ray.cluster_resources().get("GPU", 0.0))
-            return self
         try:
-            if self._address != "auto":
-                _knock(self._address)
-            ray.init(self._address, **quiet)
+            if not self._address:
+                os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))  # else it leaves one in the home
+                with ctrl_c_waits():  # it starts processes
+                    ray.init("local", num_cpus=self.workers, include_dashboard=False, **quiet)
+            else:
+                if self._address != "auto":
+                    _knock(self._address)
+                ray.init(self._address, **quiet)
         except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
             said = next(iter(str(error).splitlines()), type(error).__name__)
-            raise UsageError(f"cannot join the Ray cluster: {said}", seen=self._address,
+            raise UsageError(f"cannot {'join the' if self._address else 'start a'} Ray cluster: {said}",
+                             seen=self._address or "no --address",
                              allowed="HOST:PORT of its head, or auto, on a machine that is one of its nodes",
                              next_command="ray status --address HOST:PORT") from None
+        if not self._address:
+            self._refuse_gpus_that_are_not_here(ray.cluster_resources().get("GPU", 0.0))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
@@ -223,7 +228,8 @@ class _Crew:
         ray.kill(hand.actor)  # it may only be out of reach
         self._hands.remove(hand)
         self._heard_by = {ref: heard for ref, heard in self._heard_by.items() if heard[0] is not hand}
-        cause = next((line.strip() for line in reversed(why.splitlines()) if line.strip()), "no reason known")
+        told = [line.strip() for line in why.splitlines() if line.strip() and "never ran" not in line]
+        cause = told[-1].partition(". ")[0] if told else "no reason known"
         self._stillborn += not hand.place
         if self._stillborn >= DEATHS and not self._hands:
             raise _nobody(f"{DEATHS} died before they ran, the last one with: {cause}")

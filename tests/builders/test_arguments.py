@@ -61,6 +61,13 @@ def test_published_options_hold_no_place_and_no_worker_count() -> None:
     assert elsewhere.published() == said == elsewhere.absolute().published()
 
 
+def test_a_cluster_of_many_workers_starts_few_processes_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    sample = ("--source", "sample", "--out", "here", "--workers")
+    assert [_read(*sample, "7").workers_here, _read(*sample, "7", "--engine", "ray").workers_here,
+            _read(*sample, "3", "--engine", "ray").workers_here] == [7, 4, 3]
+
+
 def test_workers_elsewhere_get_whole_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "face.onnx").touch()
