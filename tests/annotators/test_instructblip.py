@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 from pathlib import Path
 from typing import Any
@@ -16,20 +15,16 @@ pytest.importorskip("transformers")
 from annotators import instructblip  # noqa: E402
 from annotators.base import Annotator  # noqa: E402
 from annotators.instructblip import BATCH, NEW_TOKENS, PROMPT, InstructBlipAnswers, digest  # noqa: E402
+from benchmarks import random_blip  # noqa: E402
 from schemas.answers import QUESTIONS  # noqa: E402
 from schemas.errors import UsageError  # noqa: E402
 
-_spec = importlib.util.spec_from_file_location("tiny_blip", Path(__file__).with_name("tiny_blip.py"))
-assert _spec and _spec.loader
-tiny_blip = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(tiny_blip)
-SIDE = tiny_blip.SIDE
+SIDE = random_blip.TINY.side
 
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder: Path = tiny_blip.instructblip(tmp_path_factory.mktemp("blip"))
-    return folder
+    return random_blip.save(tmp_path_factory.mktemp("blip"))
 
 
 def pictures(count: int) -> list[np.ndarray]:

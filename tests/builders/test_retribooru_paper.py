@@ -1,6 +1,5 @@
 """A build whose detector, matte network and InstructBLIP are files of one's own, through the real command."""
 
-import importlib.util
 import json
 import shutil
 from importlib import resources
@@ -9,6 +8,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from benchmarks import random_blip
 from schemas import manifest as manifests
 
 from .conftest import command, run
@@ -17,17 +17,11 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 pytestmark = pytest.mark.xdist_group("build")
 
-_spec = importlib.util.spec_from_file_location(
-    "tiny_blip", Path(__file__).parents[1] / "annotators" / "tiny_blip.py")
-assert _spec and _spec.loader
-tiny_blip = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(tiny_blip)
-
 
 def test_every_role_can_be_given_its_own_weights(mirror: Path, tmp_path: Path) -> None:
     for role in ("faces", "masks"):
         shutil.copy(str(resources.files("annotators") / "models" / f"{role}.onnx"), tmp_path / f"{role}.onnx")
-    blip = tiny_blip.instructblip(tmp_path / "tinyblip")
+    blip = random_blip.save(tmp_path / "tinyblip")
     words = ["--models", "paper", "--faces", str(tmp_path / "faces.onnx"), "--masks", str(tmp_path / "masks.onnx"),
              "--answers", str(blip), "--match-rule", "identity", "--limit", "40"]
     digests = set()
