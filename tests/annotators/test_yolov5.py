@@ -34,6 +34,7 @@ class YoloV5(torch.nn.Module):  # type: ignore[misc]
         self.down = torch.nn.ModuleList(torch.nn.Sequential(torch.nn.Conv2d(a, b, 3, 2, 1), torch.nn.SiLU())
                                         for a, b in itertools.pairwise(widths))
         self.heads = torch.nn.ModuleList(torch.nn.Conv2d(8, 3 * (5 + len(CLASSES)), 1) for _ in STRIDES)
+        self.register_buffer("anchors", torch.tensor(ANCHORS, dtype=torch.float32))
 
     def maps(self, x: Any) -> list[Any]:
         """Three maps 1 x 3 x (5 + classes) x cells x cells before any sigmoid."""
@@ -45,12 +46,12 @@ class YoloV5(torch.nn.Module):  # type: ignore[misc]
 
     def forward(self, x: Any) -> Any:
         rows = []
-        for made, stride, anchors in zip(self.maps(x), STRIDES, ANCHORS, strict=True):
+        for made, stride, anchors in zip(self.maps(x), STRIDES, self.anchors.unbind(), strict=True):
             values = made.permute(0, 1, 3, 4, 2).sigmoid()
             cells = torch.arange(values.shape[2])
             down, along = torch.meshgrid(cells, cells, indexing="ij")
             middle = (values[..., :2] * 2 - 0.5 + torch.stack([along, down], -1)) * stride
-            size = (values[..., 2:4] * 2) ** 2 * torch.tensor(anchors)[None, :, None, None]
+            size = (values[..., 2:4] * 2) ** 2 * anchors[None, :, None, None]
             rows.append(torch.cat([middle, size, values[..., 4:]], -1).flatten(1, 3))
         return torch.cat(rows, 1)
 
