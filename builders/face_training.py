@@ -56,15 +56,17 @@ def run(training: Training) -> int:
                              allowed="a dataset built with --face one, or with faces in it")
         unseen = bool(drawn["val"])
         print(f"{drawn['train']:,} pictures to train on, {drawn['val']:,} of the test splits to judge by"
-              + ("" if unseen else ": scores below are of the pictures that it was trained on"), flush=True)
+              + ("" if unseen else ": there are none, so it will be judged by those it was trained on"), flush=True)
         said = {"path": str(folder), "train": "images/train", "val": f"images/{'val' if unseen else 'train'}",
                 "names": {0: "face"}}
         (folder / "faces.yaml").write_text(json.dumps(said), encoding="utf-8")
         model, best = _train(training, folder)
+        judged = f"mAP50 {model.metrics.box.map50:.3f}, mAP50-95 {model.metrics.box.map:.3f}"
         with replacing(training.out / "faces.pt") as made:
             shutil.copyfile(best, made)
         convert(model, training.out / "faces.onnx")
     print(told(training.out / "faces.onnx"))
+    print(f"  judged:  {judged} on {'the test splits' if unseen else 'what it was trained on'}")
     return 0
 
 

@@ -86,7 +86,7 @@ def test_a_detector_trained_on_a_dataset_is_one_that_builds_read(
         assert cli.main([*words, "--out", str(out)]) == 0
         said = capsys.readouterr().out
         assert f"{told['train']} pictures to train on, {told['test']} of the test splits" in said
-        assert f"--faces {out / 'faces.onnx'}" in said
+        assert f"--faces {out / 'faces.onnx'}" in said and "on the test splits" in said.splitlines()[-1]
         opened = Model(str(out / "faces.onnx"), 7)
         assert (opened.size, opened.labels) == (64, ["face"])
         assert set(Faces(str(out / "faces.onnx"))({"image": [np.zeros((40, 30, 3), np.uint8)]})) == {"boxes", "scores"}
