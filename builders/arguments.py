@@ -10,7 +10,10 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, NoReturn, TypeVar, get_args, get_type_hints
 
+from upath import UPath
+
 from schemas.errors import UsageError
+from schemas.locations import location
 
 OptionsT = TypeVar("OptionsT")
 
@@ -55,12 +58,15 @@ def _default(value: Any) -> str:
 
 def _reader(hint: Any) -> Any:
     kinds = [kind for kind in (get_args(hint) or (hint,)) if kind is not NoneType]
-    return _path if kinds[0] is Path else kinds[0]
+    return location if UPath in kinds else path if kinds[0] is Path else kinds[0]
 
 
-def _path(text: str) -> Path:
-    """The path; "." in full, because an empty path, which means that none was given, is equal to it."""
-    return Path.cwd() if text and Path(text) == Path() else Path(text)
+def path(text: str) -> Path:
+    """A path on this machine. Raises UsageError for a URL."""
+    found = location(text)
+    if isinstance(found, Path):
+        return found
+    raise UsageError("a URL where only a path will do", seen=text, allowed="a path that every node sees")
 
 
 def read(kind: type[OptionsT], parser: Parser, words: Sequence[str]) -> OptionsT:
@@ -72,3 +78,11 @@ def read(kind: type[OptionsT], parser: Parser, words: Sequence[str]) -> OptionsT
         raise UsageError("unknown option", seen=unknown[0], allowed=", ".join(near),
                          next_command=f"{parser.prog} --help")
     return kind(**vars(found))
+
+
+def words(options: Any) -> list[str]:
+    """The command line that `read` makes these options of."""
+    given = {"--" + one.name.replace("_", "-"): value for one in fields(options)
+             if (value := getattr(options, one.name)) != one.default}
+    return [flag if value is True else f"{flag}={value}" for flag, value in given.items()]
+

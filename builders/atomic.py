@@ -1,20 +1,32 @@
-"""Files that appear whole or not at all: temporary name, fsync, rename, fsync of the folder."""
+"""Files that appear whole or not at all: temporary name, fsync, rename, fsync of the folder.
+
+Object stores do so by themselves; there a file is made on this machine first.
+"""
 
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from schemas.locations import Location
 
 TEMPORARY = ".tmp-"
 """Prefix of unfinished files; whoever holds the lock of an OUT may delete them."""
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Yields a temporary path beside `path`; when the block ends well it becomes `path`, else it is removed."""
+def replacing(path: Location) -> Iterator[Path]:
+    """Yields a temporary path on this machine; when the block ends well the file becomes `path`, else it is removed."""
+    if not isinstance(path, Path):
+        with tempfile.TemporaryDirectory(prefix="likeness-") as folder:
+            yield Path(folder, path.name)
+            path.fs.put_file(str(Path(folder, path.name)), path.path)
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     # Not the process id, which can be the same on two machines that share the folder.
     temporary = path.with_name(f"{TEMPORARY}{uuid.uuid4().hex[:16]}-{path.name}")
@@ -28,7 +40,7 @@ def replacing(path: Path) -> Iterator[Path]:
     sync(path.parent)
 
 
-def write(path: Path, data: bytes) -> None:
+def write(path: Location, data: bytes) -> None:
     """Writes `data` to `path` atomically."""
     with replacing(path) as temporary:
         temporary.write_bytes(data)
@@ -41,6 +53,14 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def remove(folder: Location) -> None:
+    """Deletes a folder and all below it."""
+    if isinstance(folder, Path):
+        shutil.rmtree(folder)
+    else:
+        folder.fs.rm(folder.path, recursive=True)
 
 
 def sweep(folder: Path) -> None:

@@ -14,6 +14,7 @@ from builders import arguments
 from builders.interrupts import ctrl_c_waits
 from builders.options import Retribooru
 from schemas.errors import BuildError, UsageError
+from schemas.locations import location
 
 EXIT_CODES = """exit codes:
   0    done
@@ -69,7 +70,7 @@ def verify_parser() -> arguments.Parser:
     parser = arguments.Parser(prog="build verify", description="Checks a published version against its manifest: "
                               "every file's hash, the columns, boxes, matte sizes, references, splits and counts.",
                               epilog=EXIT_CODES, formatter_class=arguments.RawText, allow_abbrev=False)
-    parser.add_argument("dir", type=Path, metavar="DIR", help="a version folder such as OUT/1.0.0")
+    parser.add_argument("dir", type=location, metavar="DIR", help="a version folder such as OUT/1.0.0")
     return parser
 
 
@@ -77,7 +78,7 @@ def publish_parser() -> arguments.Parser:
     """Options of `build publish`."""
     parser = arguments.Parser(prog="build publish", description=_PUBLISH, epilog=EXIT_CODES,
                               formatter_class=arguments.RawText, allow_abbrev=False)
-    parser.add_argument("out", type=Path, metavar="OUT", help="the --out of the shard jobs")
+    parser.add_argument("out", type=location, metavar="OUT", help="the --out of the shard jobs")
     parser.add_argument("--workers", type=int, default=2, metavar="N", help="worker processes (default: 2)")
     parser.add_argument("--log", choices=("text", "json"), default="text", metavar="text|json",
                         help="progress as text, or as JSON lines on stderr (default: text)")
@@ -114,7 +115,7 @@ def explain_parser() -> arguments.Parser:
     parser = arguments.Parser(prog="build explain", description="Says why one post was kept or dropped: stage, rule, "
                               "value, threshold and model.", epilog=EXIT_CODES, formatter_class=arguments.RawText,
                               allow_abbrev=False)
-    parser.add_argument("dir", type=Path, metavar="DIR", help="a version folder such as OUT/1.0.0")
+    parser.add_argument("dir", type=location, metavar="DIR", help="a version folder such as OUT/1.0.0")
     parser.add_argument("id", metavar="ID", help="row id, post id, or path below the source's root")
     return parser
 
@@ -213,6 +214,10 @@ COMMANDS: dict[str, dict[str, tuple[Command, Callable[[], arguments.Parser], str
 """Commands by group: what runs, its options, one line about it."""
 
 
+_STORES = ("aiobotocore", "aiohttp", "botocore", "gcsfs", "azure")
+"""Packages whose errors mean that an object store did not answer, or did not want to."""
+
+
 def usage() -> str:
     """The text of `build --help`."""
     lines = ["usage: build COMMAND [options]", "", "Construct datasets for identity-preserving image generation.", ""]
@@ -239,9 +244,12 @@ def main(words: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone; say nothing more
         return 1
-    except (OSError, sqlite3.OperationalError) as error:
-        print(f"build: {error}; finished shards are kept: mend the cause (disk full? permissions?) and run the same "
-              "command again", file=sys.stderr)
+    except Exception as error:
+        store = type(error).__module__.partition(".")[0] in _STORES
+        if not (store or isinstance(error, OSError | sqlite3.OperationalError)):
+            raise
+        print(f"build: {error}; finished shards are kept: mend the cause (disk full? permissions? network?) and run "
+              "the same command again", file=sys.stderr)
         return 1
 
 

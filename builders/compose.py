@@ -6,7 +6,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,11 +19,21 @@ from builders.outfits import Place, Places
 from builders.publish import VERSION
 from builders.select import cloths
 from builders.sources import Source
-from builders.write import Planned, Shard, WriteShard, columns_digest, cut_shards, write_rejected
+from builders.write import (
+    Planned,
+    Shard,
+    WriteShard,
+    Written,
+    columns_digest,
+    cut_shards,
+    file_entry,
+    write_rejected,
+)
 from cards import retribooru as card
 from schemas import manifest as manifests
 from schemas.answers import QUESTIONS
 from schemas.errors import UsageError
+from schemas.locations import Location
 from schemas.manifest import Manifest, Model
 
 
@@ -53,7 +62,7 @@ SPLITS = ("train", "test_seen", "test_unseen")
 _SAID = ["boxes", "scores", "coverage", "answers", "phash"]
 
 
-def publish_rows(look: Look, places: Places, build: Build) -> tuple[Path, Manifest]:
+def publish_rows(look: Look, places: Places, build: Build) -> tuple[Location, Manifest]:
     """Publishes every row that is left as OUT/VERSION and returns that folder and its manifest.
 
     Raises UsageError when no row is left, or when the version stands there with other rows.
@@ -71,15 +80,18 @@ def publish_rows(look: Look, places: Places, build: Build) -> tuple[Path, Manife
     written = _write_shards(look, places, build, staging)
     rejected = staging / VERSION / "rejected.parquet"
     write_rejected(rejected, look.ledger.rejected())
+    files = {one.name: one.file for one in written} | {rejected.name: file_entry(rejected)}
     draft = Manifest(
-        recipe="retribooru", version=options.version, rows_digest=digest, files={},
-        content_digest=manifests.content_digest(row for _, row in sorted(written)),
+        recipe="retribooru", version=options.version, rows_digest=digest, files=files,
+        content_digest=manifests.content_digest(
+            row for _, row in sorted(pair for one in written for pair in one.digests)),
         source={"name": source.name, "digest": source.digest(), "licence": source.licence},
         counts=dict(sorted(source.counts.items())), options=build.said(),
         models=[Model(role, annotator.identity, annotator.provenance) for role, annotator in build.models.items()],
         funnel=look.ledger.funnel, splits={split: places.rows_in[split] for split in SPLITS if places.rows_in[split]},
         near_copies=places.near_copies, built_with=publish.built_with())
-    data = {split: sorted((staging / VERSION / "data").glob(f"{split}-*.parquet")) for split in draft.splits}
+    data = {split: [staging / VERSION / name for name in sorted(files) if name.startswith(f"data/{split}-")]
+            for split in draft.splits}
     with look.progress.bar("card", None, "page") as bar:
         pages = _counted(card.pages(draft, data, rejected), bar.advance)
         return folder, publish.publish(staging, folder, draft, pages)
@@ -161,15 +173,15 @@ def _rows_digest(look: Look, places: Places, build: Build) -> str:
     return whole.hexdigest()
 
 
-def _write_shards(look: Look, places: Places, build: Build, staging: Path) -> list[tuple[str, str]]:
-    """Writes every split's shards; returns the rows' digests by id."""
+def _write_shards(look: Look, places: Places, build: Build, staging: Location) -> list[Written]:
+    """Writes every split's shards."""
     task = WriteShard(staging / VERSION, staging / "receipts", look.store_of("mask").folder, look.limits)
-    digests: list[tuple[str, str]] = []
+    done: list[Written] = []
     with look.progress.bar("write", len(look.ledger)) as bar:
         for written in look.engine.run(task, _shards(look, places, build)):
-            digests.extend(written.digests)
+            done.append(written)
             bar.advance(len(written.digests))
-    return digests
+    return done
 
 
 def _shards(look: Look, places: Places, build: Build) -> Iterator[Shard]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from builders.published import shards
 from schemas import manifest as manifests
 from schemas.errors import UsageError
+from schemas.locations import Location, readable
 from schemas.manifest import Manifest
 from schemas.records import REASONS
 
@@ -27,7 +28,7 @@ _NUMBERED = re.compile(rf"0*([0-9]+?){_CROP}", re.ASCII)
 """A mirror's file name without extension, or a post id; group 1 is the post id."""
 
 
-def run(folder: Path, wanted: str) -> int:
+def run(folder: Location, wanted: str) -> int:
     """Prints the story of every row of that id, post or path. Raises UsageError when there is none."""
     manifest = manifests.read(folder)
     wanted = wanted.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
@@ -64,15 +65,15 @@ def _meant(wanted: str, foldered: bool, dropped: bool) -> list[str]:
     return found[:-1] if dropped else found
 
 
-def _kept(folder: Path, manifest: Manifest, ids: Sequence[str]) -> Iterator[list[str]]:
+def _kept(folder: Location, manifest: Manifest, ids: Sequence[str]) -> Iterator[list[str]]:
     files = [(split, path) for split in manifest.splits for path in shards(folder, split)]
-    known = [pq.read_table(path, columns=["id"])["id"] for _, path in files]
+    known = [pq.read_table(readable(path), columns=["id"])["id"] for _, path in files]
     for pattern in ids:
         found = [pc.indices_nonzero(pc.match_substring_regex(column, pattern)) for column in known]
         if not any(map(len, found)):
             continue
         for (split, path), rows in zip(files, found, strict=True):
-            for row in pq.read_table(path, columns=_COLUMNS).take(rows).to_pylist() if len(rows) else []:
+            for row in pq.read_table(readable(path), columns=_COLUMNS).take(rows).to_pylist() if len(rows) else []:
                 if nulls := [name for name in _COLUMNS if row[name] is None and name not in _NULLABLE]:
                     raise ValueError(f"{path.name}: row {row['id']}: null: {', '.join(nulls)}")
                 yield _story(row, split, manifest)
@@ -100,12 +101,12 @@ def _story(row: dict[str, Any], split: str, manifest: Manifest) -> list[str]:
     ]
 
 
-def _dropped(folder: Path, wanted: str, foldered: bool) -> Iterator[list[str]]:
+def _dropped(folder: Location, wanted: str, foldered: bool) -> Iterator[list[str]]:
     number = None if foldered else _NUMBERED.fullmatch(wanted)
     paths = rf"^{re.escape(wanted)}(\.[^./]+)?$"
     if number:  # a post's files, also those that have no id but their path
         paths += rf"|(^|/)0*{number[1]}{number[2] or _CROP}\.[^./]+$"
-    rejected = pq.read_table(folder / "rejected.parquet")
+    rejected = pq.read_table(readable(folder / "rejected.parquet"))
     same = pc.or_kleene(pc.match_substring_regex(rejected["id"], f"^{re.escape(wanted)}{_CROP}$"),
                         pc.match_substring_regex(rejected["path"], paths))
     for row in rejected.filter(same).to_pylist():

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Self
 
-import msgspec
-
 from annotators.base import Annotator
-from builders import atomic
+from builders import arguments, atomic
 from builders.options import Retribooru
 from builders.slices import Slice
 from schemas.errors import UsageError
+from schemas.locations import Location
 
 _SHOWN = 20
 
 
-class Record(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class Record:
     """What a job was asked, and with what it did that. It names places and people, so it is never published."""
 
     options: Retribooru
@@ -42,17 +43,18 @@ class Record(msgspec.Struct, frozen=True):
         return [name for name in mine if mine[name] != others[name]]
 
 
-def leave(folder: Path, record: Record, part: Slice) -> None:
+def leave(folder: Location, record: Record, part: Slice) -> None:
     """Writes the record of a job that has ended."""
-    atomic.write(folder / f"{part.name}.json", msgspec.json.encode(record, enc_hook=str))
+    said = {"command": arguments.words(record.options), "exclude": record.exclude, "models": record.models}
+    atomic.write(folder / f"{part.name}.json", json.dumps(said).encode())
 
 
-def agreed(folder: Path) -> Record:
+def agreed(folder: Location) -> Record:
     """The record that all N jobs left. Raises UsageError when some are missing, or were asked for something else."""
     found = {_slice(path): _read(path) for path in folder.glob("*-of-*.json")
              if not path.name.startswith(atomic.TEMPORARY)}
     if not found:
-        raise UsageError("no shard job has ended on this OUT", seen=str(folder.parents[1]),
+        raise UsageError("no shard job has ended on this OUT", seen=str(folder.parent.parent),
                          allowed="the OUT of `build retribooru ... --shard I/N`")
     counts = Counter(one.of for one in found)
     of = counts.most_common(1)[0][0]
@@ -62,7 +64,7 @@ def agreed(folder: Path) -> Record:
     if missing := [one for one in (Slice(number, of) for number in range(1, of + 1)) if one not in found]:
         raise UsageError("shard jobs are missing", seen=_listed(missing), allowed=f"1/{of} to {of}/{of}",
                          next_command="run these, then build publish again")
-    said = {one: msgspec.json.encode(record.told(), enc_hook=str) for one, record in found.items()}
+    said = {one: repr(record.told()) for one, record in found.items()}
     usual = found[max(sorted(said), key=lambda one: Counter(said.values())[said[one]])]
     odd = {one: record.differs(usual) for one, record in sorted(found.items())}
     if told := [f"{one}: {', '.join(names)}" for one, names in odd.items() if names]:
@@ -84,13 +86,15 @@ def _listed(slices: Sequence[Slice]) -> str:
     return ", ".join(map(str, slices[:_SHOWN])) + more
 
 
-def _slice(path: Path) -> Slice:
+def _slice(path: Location) -> Slice:
     return Slice.read(path.stem.replace("-of-", "/"))
 
 
-def _read(path: Path) -> Record:
+def _read(path: Location) -> Record:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Record, dec_hook=lambda kind, text: kind(text))
-    except msgspec.DecodeError as error:
+        said = json.loads(path.read_bytes())
+        options = arguments.read(Retribooru, arguments.parser_for(Retribooru, "build retribooru", ""), said["command"])
+        return Record(options, said["exclude"], said["models"])
+    except (ValueError, KeyError, TypeError) as error:
         raise UsageError(f"the record of a shard job cannot be read: {error}", seen=str(path),
                          next_command="delete it and run that shard again") from None

@@ -11,8 +11,11 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from upath import UPath
+
 from builders.slices import Slice
 from schemas.errors import UsageError
+from schemas.locations import Location
 
 # Kept out of the manifest: they do not change what is built, or they are a place on this machine.
 _NOT_CONTENT = {"root", "out", "workers", "engine", "address", "gpus", "shard", "dry_run", "log", "exclude"}
@@ -40,8 +43,8 @@ class Retribooru:
                                   "characters, people's folders or rows; post:, md5:, artist: or name: says which",
                                   group="source", metavar="FILE")
 
-    out: Path = option(Path(), "folder for published versions and the store of annotations", group="output",
-                       metavar="OUT")
+    out: Location = option(Path(), "folder for published versions and the store of annotations, or a URL such as "
+                           "s3://bucket/folder", group="output", metavar="OUT")
     version: str = option("1.0.0", "version to publish; a published one never changes", group="output",
                           metavar="X.Y.Z")
     dry_run: bool = option(False, "read metadata and filter by tags, print the funnel, write nothing", group="output")
@@ -194,7 +197,7 @@ def _choices(options: Retribooru, name: str) -> tuple[str, ...]:
 
 def _check(name: str, value: Any, allowed: Any) -> None:
     flag = "--" + name.replace("_", "-")
-    if isinstance(value, Path) and not _writable_name(value):
+    if isinstance(value, Path | UPath) and not _writable_name(value):
         raise UsageError(f"{flag} is no UTF-8 name", seen=value, allowed="a path that can be written as text")
     if value is None:
         return
@@ -206,9 +209,9 @@ def _check(name: str, value: Any, allowed: Any) -> None:
                          allowed=f"{'' if low is None else low} to {'any' if high is None else high}")
 
 
-def _writable_name(path: Path) -> bool:
+def _writable_name(path: Location) -> bool:
     try:
-        os.fspath(path).encode()
+        str(path).encode()
     except UnicodeEncodeError:
         return False
     return True

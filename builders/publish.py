@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import shutil
 from collections.abc import Container, Iterable
 from importlib.metadata import version as version_of
 from pathlib import Path
 from platform import python_version
 
 import msgspec
+from upath import UPath
 
 from builders import atomic
 from schemas import manifest as manifests
-from schemas.errors import UsageError
+from schemas.errors import BuildError, UsageError
+from schemas.locations import Location
 from schemas.manifest import FileEntry, Manifest
 
 VERSION = "version"
@@ -31,12 +32,13 @@ def built_with() -> dict[str, str]:
     return {"python": python_version(), **{name: asked.get(name) or version_of(name) for name in _LIBRARIES}}
 
 
-def published(folder: Path, rows_digest: str) -> Manifest | None:
+def published(folder: Location, rows_digest: str) -> Manifest | None:
     """The version that stands in `folder` if it holds these very rows, None if nothing stands there.
 
-    Raises UsageError when it holds others: a published version never changes.
+    Below a URL files without a manifest are no version: whoever copied them was killed. Raises UsageError when the
+    version holds other rows: a published version never changes.
     """
-    if not folder.exists():
+    if not (folder if isinstance(folder, Path) else folder / manifests.NAME).exists():
         return None
     there = manifests.read(folder)
     if there.rows_digest == rows_digest:
@@ -46,34 +48,41 @@ def published(folder: Path, rows_digest: str) -> Manifest | None:
                      next_command=f"the same command with --version {next_version(folder)}")
 
 
-def next_version(folder: Path, taken: Container[str] = ()) -> str:
+def next_version(folder: Location, taken: Container[str] = ()) -> str:
     """The first version after this one that is neither published beside it nor among those `taken`."""
     major, minor, patch = folder.name.split(".")
     later = (f"{major}.{minor}.{number}" for number in itertools.count(int(patch) + 1))
     return next(version for version in later if not folder.with_name(version).exists() and version not in taken)
 
 
-def entries(folder: Path) -> dict[str, FileEntry]:
-    """Every file below `folder` that a reader gets, with sha256 and size; the manifest itself is left out."""
-    found = {}
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if path.is_file() and name != manifests.NAME:
-            with path.open("rb") as handle:
-                digest = hashlib.file_digest(handle, "sha256").hexdigest()
-            found[name] = FileEntry(digest, path.stat().st_size)
-    return found
-
-
-def publish(staging: Path, folder: Path, manifest: Manifest, pages: Iterable[tuple[str, bytes]]) -> Manifest:
-    """Adds the pages and the manifest to `staging` and renames it to `folder`. Returns the final manifest."""
+def publish(staging: Location, folder: Location, manifest: Manifest, pages: Iterable[tuple[str, bytes]]) -> Manifest:
+    """Adds the pages and the manifest to `staging` and makes it `folder`. Returns the final manifest, with the pages
+    among its files."""
     whole = staging / VERSION
-    atomic.sweep(whole)  # of workers that died while the build went on
+    files = dict(manifest.files)
     for name, data in pages:
         atomic.write(whole / name, data)
-    final = msgspec.structs.replace(manifest, files=entries(whole))
-    atomic.write(whole / manifests.NAME, manifests.encode(final))
-    whole.rename(folder)
-    atomic.sync(folder.parent)
-    shutil.rmtree(staging)
+        files[name] = FileEntry(hashlib.sha256(data).hexdigest(), len(data))
+    final = msgspec.structs.replace(manifest, files=files)
+    if isinstance(whole, Path) and isinstance(folder, Path):
+        atomic.sweep(whole)  # of workers that died while the build went on
+        atomic.write(whole / manifests.NAME, manifests.encode(final))
+        whole.rename(folder)
+        atomic.sync(folder.parent)
+    elif published(folder, manifest.rows_digest) is None:
+        _copy(whole, folder, final)
+    atomic.remove(staging)
     return final
+
+
+def _copy(whole: Location, folder: Location, manifest: Manifest) -> None:
+    """Object stores rename nothing, but copy by themselves; the manifest, which makes the version, goes last."""
+    if folder.exists():
+        atomic.remove(folder)  # what a publish that was killed left
+    UPath(folder).fs.copy(*([str(place / name) for name in manifest.files] for place in (whole, folder)))
+    try:
+        with (folder / manifests.NAME).open("xb") as file:
+            file.write(manifests.encode(manifest))
+    except FileExistsError:
+        raise BuildError(f"{folder} was published by another build at this very moment: check it with build verify"
+                         ) from None

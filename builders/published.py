@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+
+from schemas.locations import Location
 
 
-def shards(folder: Path, split: str) -> list[Path]:
+def shards(folder: Location, split: str) -> list[Location]:
     """The Parquet files of a split, in order. Raises OSError when data/ cannot be listed, which a glob would hide."""
     name = re.compile(re.escape(split) + r"-[0-9]+-of-[0-9]+\.parquet")
     return sorted(path for path in (folder / "data").iterdir() if name.fullmatch(path.name))

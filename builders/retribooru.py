@@ -48,6 +48,7 @@ from builders.sources.trees import inside
 from builders.visits import Keeps, Limits, Link, Pixels
 from builders.workspace import Workspace
 from schemas.errors import UsageError
+from schemas.locations import Location
 from schemas.manifest import Manifest
 from schemas.records import Drop, Post, Rejected
 
@@ -107,7 +108,7 @@ def run(options: Retribooru, agreed: jobs.Record | None = None) -> int:
     return 0
 
 
-def publish(out: Path, workers: int, log: str) -> int:
+def publish(out: Location, workers: int, log: str) -> int:
     """Ends the build whose shard jobs are all done: looks at nothing again, groups and publishes."""
     agreed = jobs.agreed(out / ".state" / "shards")
     here = replace(agreed.options, engine="local", address="", gpus=0.0)
@@ -116,20 +117,24 @@ def publish(out: Path, workers: int, log: str) -> int:
 
 def refuse_the_sources_folders(options: Retribooru) -> None:
     """Raises UsageError when --out is a folder of the source: what a build wrote into is not read again."""
-    if options.root is None or not options.out.is_dir() or not inside(options.root, options.out):
+    out = options.out
+    if options.root is None or not isinstance(out, Path) or not out.is_dir() or not inside(options.root, out):
         return
-    names = {path.name for path in options.out.iterdir()}
+    names = {path.name for path in out.iterdir()}
     if names and not names & {".state", ".annotations"}:
-        raise UsageError("--out is a folder of the source", seen=str(options.out),
+        raise UsageError("--out is a folder of the source", seen=str(out),
                          allowed="a new folder, an empty one, or one that a build wrote",
-                         next_command=f"the same command with --out {options.out / 'out'}")
+                         next_command=f"the same command with --out {out / 'out'}")
 
 
 def open_engine(options: Retribooru, progress: Progress) -> AbstractContextManager[Engine]:
     """What runs the workers. Raises UsageError when the cluster cannot be joined."""
     if options.engine == "local":
         return Local(options.workers)
-    shared = [options.out / ".state", *([options.root] if options.root else [])]
+    shared = [path for path in (options.out / ".state", options.root) if isinstance(path, Path)]
+    if options.address and options.source == "sample" and not isinstance(options.out, Path):
+        raise UsageError("the sample is drawn on this machine, other nodes do not see it", seen=str(options.out),
+                         allowed="an --out that is a path which every node sees", next_command="another --out")
     return Ray(options.workers, options.address, options.gpus, shared, progress.say)
 
 
@@ -155,7 +160,7 @@ def open_models(options: Retribooru) -> Models:
 def open_source(options: Retribooru, state: Path, progress: Progress) -> Source:
     """The source that the options name; the sample mirror is drawn first. Raises UsageError for a wrong root."""
     if options.source == "folder" and options.root is not None:
-        return Folder(options.root, skip=options.out)
+        return Folder(options.root, skip=options.out if isinstance(options.out, Path) else None)
     if options.source == "danbooru2019" and options.root is not None:
         return Danbooru2019(options.root, options.workers_here)
     if options.source == "danbooru" and options.root is not None:
@@ -270,12 +275,15 @@ def visits(look: Look, options: Retribooru, models: Models) -> list[list[Link]]:
     return chains
 
 
-def farewell(folder: Path, manifest: Manifest) -> str:
+def farewell(folder: Location, manifest: Manifest) -> str:
     """What a person needs to know at the end."""
     rows = ", ".join(f"{split} {manifest.splits[split]:,}" for split in SPLITS if split in manifest.splits)
+    name = json.dumps(str(folder), ensure_ascii=False)
+    if not isinstance(folder, Path):
+        name = f'"parquet", data_files={{"train": {name[:-1]}/data/train-*.parquet"}}'
     return "\n".join([
         f"published {folder} ({rows}; content {manifest.content_digest[:16]})",
-        f"  load it:         datasets.load_dataset({json.dumps(str(folder), ensure_ascii=False)})",
+        f"  load it:         datasets.load_dataset({name})",
         f"  look at first:   {folder / 'assets' / 'outfits.png'}",
         f"  read:            {folder / 'README.md'}",
         f"  why not a post:  build explain {shlex.quote(str(folder))} ID",

@@ -7,7 +7,8 @@ so a shard that is done again after a kill replaces the very same file.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,9 +20,11 @@ import pyarrow.parquet as pq
 from annotators.base import Annotator
 from builders import atomic
 from schemas.errors import BuildError
+from schemas.locations import Location, readable
 
 KEY = "key"
 _WIDTH = 64  # hex digits of a sha256
+_AT_ONCE = 16  # parts that are read from an object store
 
 
 class Place(NamedTuple):
@@ -34,7 +37,7 @@ class Place(NamedTuple):
 class Store:
     """Answers of one annotator. Opening it reads only the keys of its parts. Raises BuildError for a damaged part."""
 
-    def __init__(self, root: Path, name: str, identity: str) -> None:
+    def __init__(self, root: Location, name: str, identity: str) -> None:
         self.folder = root / f"{name}-{identity[:16]}"
         self._parts: list[str] = []
         self._keys: npt.NDArray[np.bytes_] = np.empty(0, dtype=f"S{_WIDTH}")
@@ -42,7 +45,7 @@ class Store:
         self.refresh()
 
     @classmethod
-    def of(cls, root: Path, annotator: Annotator) -> Store:
+    def of(cls, root: Location, annotator: Annotator) -> Store:
         """The store of an annotator below `root` (OUT/.annotations)."""
         return cls(root, annotator.name, annotator.identity)
 
@@ -50,7 +53,7 @@ class Store:
         """Reads the list of finished parts and their keys."""
         self._parts = sorted(path.name for path in self.folder.glob("*.parquet")
                              if not path.name.startswith(atomic.TEMPORARY))
-        columns = [self._keys_of(part) for part in self._parts]
+        columns = [np.asarray(table[KEY]) for table in _read_parts(self.folder, dict.fromkeys(self._parts), [KEY])]
         sizes = [len(column) for column in columns]
         if not sizes:
             return
@@ -60,9 +63,6 @@ class Store:
         # The same key can stand in two parts when two runs drew other shard borders; the answers are equal.
         self._keys, first = np.unique(keys, return_index=True)
         self._places = places[first]
-
-    def _keys_of(self, part: str) -> npt.NDArray[np.object_]:
-        return np.asarray(_read_part(self.folder / part, [KEY])[KEY])
 
     def missing(self, keys: Sequence[str]) -> npt.NDArray[np.bool_]:
         """True where a key has no answer yet. Shape (len(keys),)."""
@@ -96,7 +96,7 @@ class Store:
         return at, self._keys[at] != wanted
 
 
-def read(folder: Path, places: Sequence[Place], names: Sequence[str]) -> dict[str, list[Any]]:
+def read(folder: Location, places: Sequence[Place], names: Sequence[str]) -> dict[str, list[Any]]:
     """Columns at the given places, in their order; each part is opened once. Raises BuildError for a damaged part."""
     if not places:
         return {name: [] for name in names}
@@ -104,33 +104,45 @@ def read(folder: Path, places: Sequence[Place], names: Sequence[str]) -> dict[st
     return {name: found[name].to_pylist() for name in names}
 
 
-def table(folder: Path, places: Sequence[Place], names: Sequence[str]) -> pa.Table:
+def table(folder: Location, places: Sequence[Place], names: Sequence[str]) -> pa.Table:
     """`read`, as Arrow columns, of one place at least."""
     wanted: dict[str, dict[int, int]] = {}  # part -> row -> position among the part's wanted rows
     for place in places:
         rows = wanted.setdefault(place.part, {})
         rows.setdefault(place.row, len(rows))
-    start, total, chunks = {}, 0, []
+    start, total = {}, 0
     for part, rows in wanted.items():
         start[part], total = total, total + len(rows)
-        chunks.append(_read_part(folder / part, names).take(pa.array(list(rows))))
     order = pa.array([start[place.part] + wanted[place.part][place.row] for place in places])
-    return pa.concat_tables(chunks).take(order)
+    return pa.concat_tables(_read_parts(folder, wanted, names)).take(order)
 
 
-def _read_part(path: Path, names: Sequence[str]) -> pa.Table:
+def _read_parts(folder: Location, wanted: Mapping[str, Iterable[int] | None], names: Sequence[str]) -> list[pa.Table]:
+    """The named columns of the wanted rows of each part, None for all; below a URL, where each part is a wait for the
+    network, of many parts at once."""
+    def read_part(part: str) -> pa.Table:
+        found, rows = _read_part(folder / part, names), wanted[part]
+        return found if rows is None else found.take(pa.array(list(rows)))
+
+    if isinstance(folder, Path):
+        return [read_part(part) for part in wanted]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(read_part, wanted))
+
+
+def _read_part(path: Location, names: Sequence[str]) -> pa.Table:
     """The named columns of a part. Raises BuildError when it is damaged, OSError when it cannot be read at all."""
     try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        with pq.ParquetFile(readable(path), page_checksum_verification=True) as file:
             return file.read(columns=list(names)).select(list(names))
     except (OSError, ValueError, KeyError, pa.ArrowException) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise  # the system's word: permissions, a failing disk
+        if isinstance(error, OSError) and (error.errno is not None or type(error) is not OSError):
+            raise  # the system's word: permissions, a failing disk, a network that is down
         raise BuildError(f"{path}: this part of the annotation store is damaged ({error}); delete the file, which is "
                          "safe (its rows are looked at again), and run the same command again") from None
 
 
-def write_part(folder: Path, schema: pa.Schema, keys: Sequence[str], columns: dict[str, list[Any]]) -> None:
+def write_part(folder: Location, schema: pa.Schema, keys: Sequence[str], columns: dict[str, list[Any]]) -> None:
     """Writes one finished shard under a name derived from its keys."""
     name = hashlib.sha256("\n".join(keys).encode()).hexdigest()[:24]
     arrays = [pa.array(keys, pa.string()), *(pa.array(columns[field.name], field.type) for field in schema)]

@@ -6,7 +6,6 @@ fault of one file or row, and the check goes on.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -21,9 +20,10 @@ from builders.splits import SEEN, TRAIN, UNSEEN
 from builders.verify_counts import count_faults
 from builders.verify_places import Stand, place_faults
 from builders.verify_rows import Promise, promised, row_faults
-from builders.write import row_digest
+from builders.write import file_entry, row_digest
 from schemas import manifest as manifests
 from schemas.features import RETRIBOORU, features
+from schemas.locations import Location, readable
 from schemas.manifest import FileEntry, Manifest
 
 _SHOWN = 20
@@ -43,7 +43,7 @@ class _Seen:
         self.questions: set[tuple[str, ...]] = set()
 
 
-def run(folder: Path) -> int:
+def run(folder: Location) -> int:
     """Prints what was checked and every fault. Returns 0 for a sound version, 1 otherwise."""
     manifest = manifests.read(folder)
     faults = list(faults_of(folder, manifest))
@@ -58,7 +58,7 @@ def run(folder: Path) -> int:
     return 1 if faults else 0
 
 
-def faults_of(folder: Path, manifest: Manifest) -> Iterator[str]:
+def faults_of(folder: Location, manifest: Manifest) -> Iterator[str]:
     """Everything that is wrong with a published version, in words."""
     yield from file_faults(folder, manifest)
     promise, faults = promised(manifest)
@@ -73,29 +73,31 @@ def faults_of(folder: Path, manifest: Manifest) -> Iterator[str]:
     yield from count_faults(folder, manifest, seen.stands.keys())
 
 
-def file_faults(folder: Path, manifest: Manifest) -> Iterator[str]:
+def file_faults(folder: Location, manifest: Manifest) -> Iterator[str]:
     """What is wrong with the files themselves: missing, added, or other bytes than the manifest says."""
     unlisted: list[OSError] = []
-    found = {}
-    for parent, _, names in os.walk(folder, onerror=unlisted.append):
-        for path in (Path(parent, name) for name in names):
-            name = path.relative_to(folder).as_posix()
-            if path.is_file() and name != manifests.NAME and not name.startswith(_OF_THE_HUB):
-                found[name] = path
+    found = {name for name in _found(folder, unlisted) if name != manifests.NAME and not name.startswith(_OF_THE_HUB)}
     yield from (f"a folder cannot be listed: {error}" for error in unlisted)
-    for name in sorted(manifest.files.keys() | found.keys()):
+    for name in sorted(manifest.files.keys() | found):
         if name not in found:
             yield f"{name} is missing"
         elif name not in manifest.files:
             yield f"{name} stands in the folder but not in the manifest"
         else:
-            yield from _file(name, found[name], manifest.files[name])
+            yield from _file(name, folder / name, manifest.files[name])
 
 
-def _file(name: str, path: Path, said: FileEntry) -> Iterator[str]:
+def _found(folder: Location, unlisted: list[OSError]) -> set[str]:
+    """Names of all files below the folder."""
+    if not isinstance(folder, Path):
+        return {name.removeprefix(f"{folder.path}/") for name in folder.fs.find(folder.path)}
+    paths = (Path(parent, name) for parent, _, names in os.walk(folder, onerror=unlisted.append) for name in names)
+    return {path.relative_to(folder).as_posix() for path in paths if path.is_file()}
+
+
+def _file(name: str, path: Location, said: FileEntry) -> Iterator[str]:
     try:
-        with path.open("rb") as handle:
-            seen = FileEntry(hashlib.file_digest(handle, "sha256").hexdigest(), handle.tell())
+        seen = file_entry(path)
     except OSError as error:
         yield f"{name} cannot be read: {error.strerror or error}"
         return
@@ -105,7 +107,7 @@ def _file(name: str, path: Path, said: FileEntry) -> Iterator[str]:
         yield f"{name} has {seen.bytes} bytes, the manifest says {said.bytes}"
 
 
-def _data(folder: Path, manifest: Manifest, promise: Promise, seen: _Seen) -> Iterator[str]:
+def _data(folder: Location, manifest: Manifest, promise: Promise, seen: _Seen) -> Iterator[str]:
     unread = {name for name in manifest.files if name.startswith("data/")}
     for split, rows in manifest.splits.items():
         if split not in (TRAIN, SEEN, UNSEEN):
@@ -123,9 +125,9 @@ def _data(folder: Path, manifest: Manifest, promise: Promise, seen: _Seen) -> It
     yield from (f"{name} belongs to no split" for name in sorted(unread) if (folder / name).exists())
 
 
-def _shard(path: Path, split: str, promise: Promise, seen: _Seen) -> Iterator[str]:
+def _shard(path: Location, split: str, promise: Promise, seen: _Seen) -> Iterator[str]:
     try:
-        with pq.ParquetFile(path) as shard:
+        with pq.ParquetFile(readable(path)) as shard:
             published = features(RETRIBOORU).arrow_schema
             if not shard.schema_arrow.equals(published):
                 other = [str(field) for field in shard.schema_arrow if field not in list(published)]

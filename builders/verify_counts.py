@@ -6,13 +6,13 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Set
 from itertools import pairwise
-from pathlib import Path
 from typing import get_args
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.features import REJECTED, features
+from schemas.locations import Location, readable
 from schemas.manifest import Manifest, Step
 from schemas.records import REASONS, Stage
 
@@ -28,7 +28,7 @@ Leaves = Counter[tuple[str, str]]
 """Rows that left, by stage and reason."""
 
 
-def count_faults(folder: Path, manifest: Manifest, kept: Set[str]) -> Iterator[str]:
+def count_faults(folder: Location, manifest: Manifest, kept: Set[str]) -> Iterator[str]:
     """What is wrong with the manifest's own words, its funnel and rejected.parquet. `kept` are the published ids."""
     yield from (f"manifest.json: {fault}" for fault in _words(folder, manifest))
     yield from _funnel(manifest.funnel, len(kept))
@@ -38,7 +38,7 @@ def count_faults(folder: Path, manifest: Manifest, kept: Set[str]) -> Iterator[s
     path = folder / "rejected.parquet"
     left: Leaves = Counter()
     try:
-        with pq.ParquetFile(path) as rejected:
+        with pq.ParquetFile(readable(path)) as rejected:
             if not rejected.schema_arrow.equals(features(REJECTED).arrow_schema):
                 yield f"{path.name} has other columns"
                 return
@@ -53,7 +53,7 @@ def count_faults(folder: Path, manifest: Manifest, kept: Set[str]) -> Iterator[s
                    f"the funnel dropped {funnel[stage, reason]}")
 
 
-def _words(folder: Path, manifest: Manifest) -> Iterator[str]:
+def _words(folder: Location, manifest: Manifest) -> Iterator[str]:
     if manifest.format != _FORMAT:
         yield f"format {manifest.format} is unknown, this program reads {_FORMAT}"
     if manifest.recipe != "retribooru":

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -17,6 +16,7 @@ from annotators import images
 from annotators.base import Annotator, Batch, Picture, identity
 from builders import files, store
 from schemas.errors import BuildError, RowError
+from schemas.locations import Location
 from schemas.records import Drop, Stage
 
 BATCH = 8
@@ -54,7 +54,7 @@ class FileRow(NamedTuple):
 class ReadFiles:
     """Reads and hashes files. Returns how many were done, and what failed for now: {key: (reason, detail)}."""
 
-    folder: Path
+    folder: Location
     limits: Limits
 
     def __call__(self, shard: Sequence[FileRow]) -> tuple[int, dict[str, tuple[str, str]]]:
@@ -152,9 +152,9 @@ class Visit:
     """
 
     chain: Sequence[Link]
-    folders: Sequence[Path]
+    folders: Sequence[Location]
     """Store folder of each link."""
-    inputs: Mapping[str, Path]
+    inputs: Mapping[str, Location]
     """Store folder by column, for what annotators need of others."""
     limits: Limits
 

@@ -24,7 +24,8 @@ from PIL import Image
 from builders import atomic, store
 from builders.visits import Limits, contents, picture
 from schemas.features import REJECTED, RETRIBOORU, features
-from schemas.manifest import pixels_digest
+from schemas.locations import Location
+from schemas.manifest import FileEntry, pixels_digest
 from schemas.records import Rejected
 
 ROW_GROUP = 100
@@ -53,9 +54,10 @@ class Shard(NamedTuple):
 
 
 class Written(msgspec.Struct, frozen=True):
-    """A finished shard: its rows' digests in order, and the image bytes in it."""
+    """A finished shard: what stands in the manifest of its file, and its rows' digests in order."""
 
     name: str
+    file: FileEntry
     digests: list[tuple[str, str]]
     """(row id, digest) pairs."""
 
@@ -64,11 +66,11 @@ class Written(msgspec.Struct, frozen=True):
 class WriteShard:
     """Writes one shard, or finds it written by a run that was killed later."""
 
-    version: Path
+    version: Location
     """Folder that becomes the published version."""
-    receipts: Path
+    receipts: Location
     """Folder that remembers which shards are whole, with their rows' digests."""
-    mattes: Path
+    mattes: Location
     limits: Limits
 
     def __call__(self, shard: Shard) -> Written:
@@ -78,11 +80,12 @@ class WriteShard:
             return msgspec.json.decode(receipt.read_bytes(), type=Written)
         digests: list[tuple[str, str]] = []
         schema = features(RETRIBOORU).arrow_schema
-        with atomic.replacing(path) as temporary, _writer(temporary, schema, ROW_GROUP) as put:
-            for start in range(0, len(shard.rows), ROW_GROUP):
-                rows = self._rows(shard.rows[start:start + ROW_GROUP], digests)
-                put(rows)
-        written = Written(shard.name, digests)
+        with atomic.replacing(path) as temporary:
+            with _writer(temporary, schema, ROW_GROUP) as put:
+                for start in range(0, len(shard.rows), ROW_GROUP):
+                    rows = self._rows(shard.rows[start:start + ROW_GROUP], digests)
+                    put(rows)
+            written = Written(shard.name, file_entry(temporary), digests)
         atomic.write(receipt, msgspec.json.encode(written))
         return written
 
@@ -105,6 +108,13 @@ class WriteShard:
         figure = picture(planned.path, planned.sha256, planned.box, self.limits)
         Image.fromarray(figure).save(cut, "PNG", compress_level=6)
         return cut.getvalue()
+
+
+def file_entry(path: Location) -> FileEntry:
+    """A file's sha256 and size. Raises OSError."""
+    handle: Any
+    with path.open("rb") as handle:
+        return FileEntry(hashlib.file_digest(handle, "sha256").hexdigest(), handle.tell())
 
 
 def row_digest(row: Mapping[str, Any]) -> str:
@@ -138,7 +148,7 @@ def cut_shards(split: str, rows: Iterable[Planned], sizes: Sequence[int]) -> Ite
         yield Shard(f"data/{split}-{at:05d}-of-{len(counts):05d}.parquet", [next(left) for _ in range(count)])
 
 
-def write_rejected(path: Path, rejected: Iterable[Rejected]) -> int:
+def write_rejected(path: Location, rejected: Iterable[Rejected]) -> int:
     """Writes what left, without pixels, and returns how many there are."""
     schema = features(REJECTED).arrow_schema
     total, group = 0, 10_000

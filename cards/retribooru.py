@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from cards.leakage import MEASURES, Floats, Leakage, measure
 from cards.survey import PAIRS, Survey, survey
 from cards.text import Raw, code, link, markdown, visible
 from schemas.features import REJECTED, RETRIBOORU
+from schemas.locations import Location
 from schemas.manifest import Manifest
 from schemas.records import REASONS
 
@@ -24,7 +25,7 @@ README, LICENCE = "README.md", "LICENSE.md"
 FIGURE2, OUTFITS, LEAKAGE, ALIKE = (f"assets/{name}.png" for name in ("figure2", "outfits", "leakage", "alike"))
 
 
-def pages(manifest: Manifest, data: Mapping[str, Sequence[Path]], rejected: Path) -> Iterator[tuple[str, bytes]]:
+def pages(manifest: Manifest, data: shards.Data, rejected: Location) -> Iterator[tuple[str, bytes]]:
     """Relative path and bytes of every page, the same bytes for the same input.
 
     `data` maps each split to its Parquet shards in the schema `schemas.features.RETRIBOORU`; `rejected` is the

@@ -6,14 +6,15 @@ import io
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image, ImageFile
 
-Data = Mapping[str, Sequence[Path]]
+from schemas.locations import Location, readable
+
+Data = Mapping[str, Sequence[Location]]
 """Split name -> its Parquet shards, in order."""
 
 _ORDER = ("train", "test_seen", "test_unseen")
@@ -28,7 +29,7 @@ def rows(data: Data, columns: Sequence[str], batch: int = 1024) -> Iterator[tupl
     """(split, row) for every row, with the named columns alone. Give a small `batch` when pixels are among them."""
     for split in splits(data):
         for path in data[split]:
-            with pq.ParquetFile(path) as file:
+            with pq.ParquetFile(readable(path)) as file:
                 for part in file.iter_batches(batch, columns=list(columns), use_threads=False):
                     for row in part.to_pylist():
                         yield split, row
@@ -38,7 +39,7 @@ def pick(data: Data, ids: set[str], columns: Sequence[str]) -> Iterator[dict[str
     """The rows with these ids. A row group's pixels are read only when one of its ids is wanted."""
     for split in splits(data):
         for path in data[split]:
-            with pq.ParquetFile(path) as file:
+            with pq.ParquetFile(readable(path)) as file:
                 for group in range(file.num_row_groups):
                     names = file.read_row_group(group, columns=["id"], use_threads=False)["id"].to_pylist()
                     hit = [name in ids for name in names]
@@ -57,11 +58,11 @@ def opened(data: bytes) -> Iterator[ImageFile.ImageFile]:
             yield picture
 
 
-def sizes(paths: Sequence[Path]) -> tuple[int, int, int]:
+def sizes(paths: Sequence[Location]) -> tuple[int, int, int]:
     """(rows, bytes decoded, bytes on disk) of these shards, from their footers."""
     count = decoded = stored = 0
     for path in paths:
-        footer = pq.read_metadata(path)
+        footer = pq.read_metadata(readable(path))
         count += footer.num_rows
         decoded += sum(footer.row_group(n).total_byte_size for n in range(footer.num_row_groups))
         stored += path.stat().st_size

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from pathlib import Path
 
 import msgspec
 
 from schemas.errors import UsageError
+from schemas.locations import Location
 
 NAME = "manifest.json"
 
@@ -75,7 +75,7 @@ def encode(manifest: Manifest) -> bytes:
     return msgspec.json.format(msgspec.json.encode(manifest, order="sorted"), indent=2) + b"\n"
 
 
-def read(directory: Path) -> Manifest:
+def read(directory: Location) -> Manifest:
     """The manifest of a published version.
 
     Raises UsageError when there is none (the build did not finish) or it cannot be read.

@@ -45,6 +45,22 @@ def test_user_errors_name_what_is_allowed(words: tuple[str, ...], said: str) -> 
         _read(*words)
 
 
+@pytest.mark.parametrize("words", [
+    ("--source=sample", "--out=o"),
+    ("--source=danbooru2019", "--root=-odd name", "--out=s3://bucket/o", "--dry-run", "--matte-min=0.1", "--seed=7"),
+])
+def test_options_become_the_words_again(words: tuple[str, ...]) -> None:
+    options = _read(*words)
+    assert sorted(arguments.words(options)) == sorted(words)
+    assert _read(*arguments.words(options)) == options
+
+
+def test_a_url_is_taken_where_it_will_do() -> None:
+    assert str(_read("--source", "sample", "--out", "s3://bucket/o/").out) == "s3://bucket/o"
+    with pytest.raises(UsageError, match=r"a URL where only a path will do .*s3://bucket/photos"):
+        _read("--source", "folder", "--root", "s3://bucket/photos", "--out", "o")
+
+
 def test_a_folder_needs_neither_faces_nor_figures() -> None:
     folder = _read("--source", "folder", "--root", "r", "--out", "o")
     mirror = _read("--source", "danbooru2019", "--root", "r", "--out", "o")

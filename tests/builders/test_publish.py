@@ -7,9 +7,10 @@ import pytest
 
 from builders import atomic
 from builders.publish import VERSION, built_with, publish, published
+from builders.write import file_entry
 from schemas import manifest as manifests
 from schemas.errors import UsageError
-from schemas.manifest import Manifest
+from schemas.manifest import FileEntry, Manifest
 
 EMPTY = Manifest(recipe="retribooru", version="1.0.0", content_digest="", rows_digest="a", source={}, counts={},
                  options={}, models=[], funnel=[], splits={}, near_copies=0, built_with={}, files={})
@@ -49,9 +50,12 @@ def test_what_a_dead_worker_left_unfinished_is_not_published(tmp_path: Path) -> 
     staging = tmp_path / "staging"
     for name in ("train-00000-of-00001.parquet", f"{atomic.TEMPORARY}77-train-00000-of-00001.parquet"):
         atomic.write(staging / VERSION / "data" / name, b"rows")
-    told = publish(staging, tmp_path / "1.0.0", EMPTY, [("README.md", b"card")])
+    data = "data/train-00000-of-00001.parquet"
+    draft = msgspec.structs.replace(EMPTY, files={data: file_entry(staging / VERSION / data)})
+    told = publish(staging, tmp_path / "1.0.0", draft, [("README.md", b"card")])
     there = {path.relative_to(tmp_path / "1.0.0").as_posix() for path in tmp_path.rglob("*") if path.is_file()}
-    assert there == {*told.files, manifests.NAME} == {"README.md", "manifest.json", "data/train-00000-of-00001.parquet"}
+    assert there == {*told.files, manifests.NAME} == {"README.md", "manifest.json", data}
+    assert told.files["README.md"] == FileEntry("8367cd66fdd136bba8ba23f8805bb050dd6289401c8ec3b0be44a3c233eef90d", 4)
 
 
 def test_versions_are_told_where_onnxruntime_came_under_the_name_of_its_gpu_package(

@@ -16,7 +16,7 @@ import hf_xet
 import pytest
 
 from builders import verify
-from builders.publish import entries
+from builders.write import file_entry
 from schemas import manifest as manifests
 from schemas.manifest import Manifest
 from tests.builders.conftest import kill_tree
@@ -39,7 +39,7 @@ def publish(out: Path, version: str, files: dict[str, bytes], content: str = "a"
         (folder / name).write_bytes(data)
     whole = Manifest(recipe="retribooru", version=version, content_digest=content * 64, rows_digest="", source={},
                      counts={}, options={}, models=[], funnel=[], splits={}, near_copies=0, built_with={},
-                     files=entries(folder))
+                     files={name: file_entry(folder / name) for name in files})
     (folder / manifests.NAME).write_bytes(manifests.encode(whole))
     return folder
 

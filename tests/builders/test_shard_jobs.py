@@ -36,7 +36,8 @@ def test_shard_jobs_and_publish_make_the_same_version(whole: Path, mirror: Path,
     assert run([*words, "--shard", "2/3"]).returncode == 0
     assert not (out / "1.0.0").exists()
     parts = _parts(out)
-    assert len({Path(name).parent for name in parts}) == 5, "files, faces, masks, answers and hashes"
+    looked = {Path(name).parent.name.split("-")[0] for name in parts}
+    assert looked >= {"files", "faces", "masks", "answers", "hashes"}
     done = run([*PUBLISH, str(out)])
     assert done.returncode == 0, done.stderr
     assert _parts(out) == parts, "a model ran again"
