@@ -6,8 +6,11 @@ A reference that shows the target's own layout hands a model the answer. Three m
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -23,6 +26,7 @@ GRID = 16
 MOST_ALIKE = 20
 
 Floats = npt.NDArray[np.float64]
+_Layout = tuple[str, int, list[float], npt.NDArray[np.uint8], int, bool]
 _COLUMNS = ("id", "phash", "bbox", "mask", "character", "rating", "width", "height")
 
 
@@ -43,7 +47,7 @@ class Layouts:
 
 def pack_matte(png: bytes) -> npt.NDArray[np.uint8]:
     """A matte as GRID x GRID bits (packed): a cell is set when the figure covers half of it."""
-    with shards.opened(png) as picture:
+    with Image.open(io.BytesIO(png)) as picture:
         small = picture.convert("L").resize((GRID, GRID), Image.Resampling.BOX)
     return np.packbits(np.asarray(small) >= 128)
 
@@ -164,11 +168,17 @@ def most_alike(pairs: list[tuple[str, str]], values: tuple[Floats, ...], shown: 
 def read_layouts(data: shards.Data, ids: set[str], seen: Survey) -> Layouts:
     """Streams the shards and keeps some 100 bytes of each row in `ids`."""
     numbers = {name: n for n, name in enumerate(sorted(seen.characters))}
-    found: list[tuple[str, int, list[float], npt.NDArray[np.uint8], int, bool]] = []
-    for row in shards.pick(data, ids, _COLUMNS):
+
+    def layout(row: dict[str, Any]) -> _Layout:
         large = row["width"] * row["height"] > MAX_PIXELS
-        found.append((row["id"], int(row["phash"], 16), _box(row), _bits(row, large), numbers[row["character"]],
-                      seen.may_show(row["rating"]) and not large))
+        return (row["id"], int(row["phash"], 16), _box(row), _bits(row, large), numbers[row["character"]],
+                seen.may_show(row["rating"]) and not large)
+
+    found: list[_Layout] = []
+    wanted = shards.pick(data, ids, _COLUMNS)
+    with ThreadPoolExecutor() as pool:  # decoding mattes is nearly all of it, and lets others run
+        while some := list(islice(wanted, 64)):
+            found.extend(pool.map(layout, some))
     found.sort(key=lambda item: item[0])
     size = len(found)
     return Layouts(

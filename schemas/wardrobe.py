@@ -6,6 +6,7 @@ Tags come as in the `cloths` column, spaces for underscores ("pleated skirt", "b
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from schemas.colours import NAMES
 
@@ -99,7 +100,8 @@ def coloured(tags: Iterable[str], named: Iterable[tuple[str, ...]]) -> list[str]
     return sorted(found)
 
 
-def _tails(tag: str) -> set[str]:
+@lru_cache(maxsize=1 << 14)  # a dataset has few tags and many rows
+def _tails(tag: str) -> frozenset[str]:
     """The tag, and what is left of it behind each space: the words that it ends on."""
     words = tag.split(" ")
-    return {" ".join(words[at:]) for at in range(len(words))}
+    return frozenset(" ".join(words[at:]) for at in range(len(words)))
