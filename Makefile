@@ -22,8 +22,7 @@ lint: $(VENV)/.dev  ## style, types
 	$(BIN)/mypy
 
 bench: $(VENV)/.dev $(PEERS)/.datasets  ## measure speed, the sample's planted truth and real drawings
-	$(BIN)/python -m benchmarks
-	$(BIN)/python -m benchmarks.metadata_scan --peers $(PEERS)/bin/python
+	$(BIN)/python -m benchmarks --peers $(PEERS)/bin/python
 
 weights: $(VENV)/.models  ## train the packaged light models anew (hours on a CPU)
 	$(BIN)/python -m weights.data --cache .cache/bank

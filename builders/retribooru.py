@@ -164,7 +164,7 @@ def open_source(options: Retribooru, state: Path, progress: Progress) -> Source:
     if options.source == "danbooru2019" and options.root is not None:
         return Danbooru2019(options.root, options.workers_here)
     if options.source == "danbooru" and options.root is not None:
-        return Danbooru(options.root, state / "tars", options.workers)
+        return Danbooru(options.root, state / "tars", options.workers_here)
     root = state / mirror_name(options.count, options.seed)
     with locked(state / "draw.lock", wait=True), progress.bar("draw", options.count, "drawing") as bar:
         draw_mirror(root, options.count, options.seed, options.workers_here, bar.advance)
