@@ -12,10 +12,12 @@ compared with some of their members only, always the same ones.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import chain, combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -39,6 +41,9 @@ _CROWD, _FEW = 128, 16
 # Grey levels. Keeps the noise of a flat picture from deciding, as the constants do in SSIM.
 _FLOOR = 4.0
 _CHUNK = 1 << 16
+# Hashes of a block, and blocks that a thread asks about at a time: few enough for its core's cache.
+_BLOCK, _PART = 4, 1 << 13
+_THREADS = min(4, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
@@ -193,45 +198,92 @@ def _join(hashes: Words, asked: Words, options: NearOptions) -> tuple[Whole, Who
     Of two hashes that differ in few bits, one of the four bands differs in a quarter of them at most, so each band is
     looked up exactly, with every such change; and were that quarter reached in all bands, there would be bits to spare,
     so some bands need fewer changes. Of a band shared by a crowd, as those of nearly blank pictures are, only the first
-    are seen.
+    are seen; what comes near a crowd makes all changes in all bands, lest a pair be seen in none.
     """
+    bands = list(zip(_bands(asked), _bands(hashes), strict=True))
+    enough = [(options.distance + 1 - _BANDS + band) // _BANDS for band in range(_BANDS)]
+    crowded = np.logical_or.reduce([_by_a_crowd(theirs, changes)[mine]
+                                    for (mine, theirs), changes in zip(bands, enough, strict=True)])
     found = [np.empty((0, 2), dtype=np.int64)]
-    for band, (mine, theirs) in enumerate(zip(_bands(asked), _bands(hashes), strict=True)):
-        order = np.argsort(theirs, kind="stable")
-        counts = np.bincount(theirs, minlength=1 << _BAND_BITS)
-        bucket = _Buckets(hashes[order], order, np.cumsum(counts) - counts, np.minimum(counts, _CROWD).astype(np.uint8))
-        changes = (options.distance + 1 - _BANDS + band) // _BANDS
-        flips = np.asarray([sum(1 << bit for bit in bits) for count in range(changes + 1)
-                            for bits in combinations(range(_BAND_BITS), count)], dtype=np.int64)
-        rows = np.argsort(mine, kind="stable")  # so that memory is read in runs
-        for part in np.array_split(rows, 1 + len(rows) // _CHUNK):  # which stays in the processor's cache
-            for some in np.array_split(flips, max(1, min(len(flips), len(part) * len(flips) // _CHUNK))):
-                key, who = (mine[part, None] ^ some).ravel(), np.repeat(part, len(some))
-                if asked is hashes:  # of two bands that differ, the one without the lowest such bit asks
-                    once = ((mine[part, None] & (some & -some)) == 0).ravel()
-                    key, who = key[once], who[once]
-                found += _ask(asked, key, who, bucket, options.distance)
+    for (mine, theirs), changes in zip(bands, enough, strict=True):
+        held = _blocks(hashes, theirs, np.arange(len(hashes)))
+        asking = held if asked is hashes else _blocks(asked, mine, np.arange(len(asked)))
+        found += _search(asking, held, _flips(0, changes), options.distance)
+        found += _search(_blocks(asked, mine, np.flatnonzero(crowded)), held,
+                         _flips(changes + 1, options.distance // _BANDS), options.distance)
     both = distinct(np.concatenate(found), len(hashes))
     return both[:, 0], both[:, 1]
 
 
-def _ask(asked: Words, key: Whole, who: Whole, held: _Buckets, distance: int) -> Iterator[Pairs]:
-    """Positions of asked hashes and of those held under the keys that are within the distance.
+def _flips(least: int, most: int) -> list[int]:
+    """Every change of so many bits of a band."""
+    return [sum(1 << bit for bit in bits) for count in range(least, most + 1)
+            for bits in combinations(range(_BAND_BITS), count)]
 
-    Every key's first member is compared, then every second one of those that have two, and so on: no pair is written
-    down unless it is close, which is what makes this fast.
+
+def _by_a_crowd(held: Whole, changes: int) -> npt.NDArray[np.bool_]:
+    """For every value of a band whether so many changes lead to one that a crowd shares."""
+    crowds = np.flatnonzero(np.bincount(held, minlength=1 << _BAND_BITS) > _CROWD)
+    found = np.zeros(1 << _BAND_BITS, dtype=bool)
+    found[crowds[:, None] ^ np.asarray(_flips(0, changes), dtype=np.int64)] = True
+    return found
+
+
+class _Blocks(NamedTuple):
+    """Hashes in blocks of four that share a band: long runs of numbers, which are compared four by four.
+
+    Those of a band, as far as others see them, are the columns starts[band]:starts[band] + counts[band].
     """
-    counts = held.counts[key]
-    most = np.argsort(counts, kind="stable")[::-1]
-    who, place = who[most], held.starts[key[most]]
-    seen = asked[who]
-    for step in range(int(counts.max(initial=0))):
-        size = np.count_nonzero(counts > step)
-        apart = np.bitwise_count(seen[:size] ^ held.hashes.take(place[:size], mode="clip"))
-        close = np.flatnonzero(apart <= distance)
-        if len(close):
-            yield np.stack([who[close], held.order[place[close]]], axis=1)
-        place += 1
+
+    hashes: Words
+    """4 x blocks; a block that is not full repeats its last."""
+    who: Whole
+    """The positions of the hashes, 4 x blocks."""
+    band: Whole
+    unseen: npt.NDArray[np.bool_]
+    """Blocks in a crowd that nobody sees."""
+    starts: Whole
+    counts: Whole
+
+
+def _blocks(hashes: Words, band: Whole, some: Whole) -> _Blocks:
+    """The blocks of some positions."""
+    order = some[np.argsort(band[some].astype(np.uint16), kind="stable")]
+    sizes = np.bincount(band[some], minlength=1 << _BAND_BITS)
+    ends, counts = np.cumsum(sizes), -(-sizes // _BLOCK)
+    of, within = members(np.zeros_like(counts), counts)
+    who = order[np.minimum((ends - sizes)[of] + _BLOCK * within + np.arange(_BLOCK)[:, None], ends[of] - 1)]
+    seen = _CROWD // _BLOCK
+    return _Blocks(hashes[who], who, of, within >= seen, np.cumsum(counts) - counts, np.minimum(counts, seen))
+
+
+def _search(asking: _Blocks, held: _Blocks, flips: Sequence[int], distance: int) -> Iterator[Pairs]:
+    """Positions asked and held of hashes within the distance whose bands differ by one of the flips."""
+    with ThreadPoolExecutor(_THREADS) as pool:
+        parts = pool.map(lambda start: list(_ask(asking, start, held, flips, distance)),
+                         range(0, len(asking.band), _PART))
+        yield from chain.from_iterable(parts)
+
+
+def _ask(asking: _Blocks, start: int, held: _Blocks, flips: Sequence[int], distance: int) -> Iterator[Pairs]:
+    """`_search` for a part of the blocks asked, which stays in the processor's cache."""
+    part = slice(start, start + _PART)
+    hashes, band, unseen = np.ascontiguousarray(asking.hashes[:, part]), asking.band[part], asking.unseen[part]
+    size = _BLOCK * _BLOCK * len(band)
+    room = np.empty(size, np.uint64), np.empty(size, np.uint8), np.empty(size, np.bool_)
+    for flip in flips:
+        counts, first = held.counts[band ^ flip], held.starts[band ^ flip]
+        if asking is held:  # of two bands that differ, the one without the lowest such bit asks
+            counts *= (band & flip & -flip == 0) | unseen
+        for step in range(int(counts.max())):
+            mine = np.flatnonzero(counts > step)
+            theirs = first[mine] + step
+            differ, apart, close = (some[:_BLOCK * _BLOCK * len(mine)].reshape(_BLOCK, _BLOCK, -1) for some in room)
+            np.bitwise_xor(hashes.take(mine, axis=1)[:, None], held.hashes.take(theirs, axis=1), out=differ)
+            np.less_equal(np.bitwise_count(differ, out=apart), distance, out=close)
+            for left, right in np.argwhere(close.any(axis=2)).tolist():  # seldom any
+                pair = np.flatnonzero(close[left, right])
+                yield np.stack([asking.who[left, start + mine[pair]], held.who[right, theirs[pair]]], axis=1)
 
 
 def _bands(hashes: Words) -> list[Whole]:

@@ -73,6 +73,37 @@ def test_every_pair_within_the_distance_is_found(drawn: list[tuple[int, list[int
     assert [pair for pair in _near_hashes(hashes) if pair[2] <= 10] == expected
 
 
+def _bands(digits: int) -> list[str]:
+    """Bits dealt out in turn to four bands."""
+    return [f"{digits:064b}"[band::4] for band in range(4)]
+
+
+def _seen(hashes: list[int], at: int) -> list[bool]:
+    """For each band whether the hash is among the first 128 that share it, in order of the hashes."""
+    return [sum(value < hashes[at] and _bands(value)[band] == mine for value in hashes) < 128
+            for band, mine in enumerate(_bands(hashes[at]))]
+
+
+@pytest.mark.parametrize("distance", [6, 9, 10])
+def test_of_a_crowd_the_first_are_found_whoever_asks(distance: int) -> None:
+    # Nearly blank pictures: hashes some bits from one, so that most share each band with more than 128 others.
+    chance = random.Random(distance)
+    drawn = {_flipped(0x0123456789ABCDEF, chance.sample(range(64), chance.randint(0, 6))) for _ in range(480)}
+    hashes = chance.sample(sorted(drawn), len(drawn))
+    seen, bands = [_seen(hashes, at) for at in range(len(hashes))], [_bands(value) for value in hashes]
+
+    def found(i: int, j: int) -> bool:
+        changes = [sum(map(str.__ne__, *pair)) for pair in zip(bands[i], bands[j], strict=True)]
+        return sum(changes) <= distance and any(
+            bits <= distance // 4 and (mine or theirs)
+            for bits, mine, theirs in zip(changes, seen[i], seen[j], strict=True))
+
+    pairs = [(i, j) for j in range(len(hashes)) for i in range(j)]
+    assert any(not found(i, j) for i, j in pairs if (hashes[i] ^ hashes[j]).bit_count() <= distance)
+    assert [(i, j) for i, j, _ in _near_hashes(hashes, NearOptions(distance))] == sorted(
+        pair for pair in pairs if found(*pair))
+
+
 def test_the_thumbnail_must_agree() -> None:
     hashes, mirrors = ["0123456789abcdef"] * 2, ["f" * 16] * 2
     alike = [bytes(range(256)), bytes(max(level - 9, 0) for level in range(256))]
