@@ -236,8 +236,8 @@ def _read_by(link: Link) -> tuple[str, ...]:
 
 
 def _shards(rows: Iterable[T], total: int, workers: int) -> Iterator[list[T]]:
-    # Small jobs are cut finer, so that every worker has something to do.
-    size = max(16, min(SHARD_ROWS, math.ceil(total / (4 * workers))))
+    # Small jobs are cut finer, so that every worker has something to do and a kill costs little of the whole.
+    size = max(16, min(SHARD_ROWS, math.ceil(total / (16 * workers))))
     left = iter(rows)
     while shard := list(islice(left, size)):
         yield shard

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from annotators.base import Annotator
@@ -153,23 +155,28 @@ def _columns(row: Row, said: Mapping[str, Any], place: Place,
     }
 
 
-def _planned(look: Look, places: Places, build: Build, split: str | None) -> Iterator[Planned]:
-    """Rows to publish in id order, of one split or of all."""
+def _told(look: Look, rows: Sequence[Row], places: Places, build: Build) -> Iterator[dict[str, Any]]:
+    """The columns of each row."""
+    said = look.columns(rows, _SAID)
+    for at, row in enumerate(rows):
+        yield _columns(row, {name: said[name][at] for name in _SAID}, places.by_id[row.post.id], build.face_score)
+
+
+def _planned(look: Look, places: Places, build: Build, split: str) -> Iterator[Planned]:
+    """A split's rows in id order."""
     for batch in look.ledger.rows():
-        rows = [row for row in batch if split in (None, places.by_id[row.post.id].split)]
-        said = look.columns(rows, _SAID)
+        rows = [row for row in batch if places.by_id[row.post.id].split == split]
         mattes = look.places(rows, "mask")
-        for at, row in enumerate(rows):
-            columns = _columns(row, {name: said[name][at] for name in _SAID}, places.by_id[row.post.id],
-                               build.face_score)
-            yield Planned(columns, row.post.path, row.sha256, row.box, mattes[at], row.bytes)
+        for row, matte, columns in zip(rows, mattes, _told(look, rows, places, build), strict=True):
+            yield Planned(row.post.id, msgspec.msgpack.encode(columns), row.post.path, row.sha256, row.box, matte)
 
 
 def _rows_digest(look: Look, places: Places, build: Build) -> str:
     whole = hashlib.sha256(build.models["masks"].identity.encode())
-    for planned in _planned(look, places, build, None):
-        split = places.by_id[planned.columns["id"]].split
-        whole.update(columns_digest({**planned.columns, "box": planned.box, "split": split}).encode())
+    for rows in look.ledger.rows():
+        for row, columns in zip(rows, _told(look, rows, places, build), strict=True):
+            split = places.by_id[row.post.id].split
+            whole.update(columns_digest({**columns, "box": row.box, "split": split}).encode())
     return whole.hexdigest()
 
 
@@ -185,8 +192,10 @@ def _write_shards(look: Look, places: Places, build: Build, staging: Location) -
 
 
 def _shards(look: Look, places: Places, build: Build) -> Iterator[Shard]:
+    sizes: dict[str, array[int]] = {split: array("q") for split in SPLITS}
+    for rows in look.ledger.rows():
+        for row in rows:
+            sizes[places.by_id[row.post.id].split].append(row.bytes)
     for split in SPLITS:
         if places.rows_in[split]:
-            sizes = [row.bytes for rows in look.ledger.rows() for row in rows
-                     if places.by_id[row.post.id].split == split]
-            yield from cut_shards(split, _planned(look, places, build, split), sizes)
+            yield from cut_shards(split, _planned(look, places, build, split), sizes[split])
