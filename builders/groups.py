@@ -73,7 +73,7 @@ def group(rows: pa.Table, match: str = "artist", rule: str = "visible",
     copies = near.near_copies(phash, rows["phash_mirror"].to_pylist(), thumb, rows["post_id"].to_pylist(),
                               rows["parent_id"].to_pylist(), alike)
     look = near.twins(phash, thumb)
-    pairs = _kept_apart(_pairs(_Worn.of(identity, said), things, rule), np.asarray(look), copies)
+    pairs = _kept_apart(_pairs(_Worn.of(identity, said), things, rule), np.asarray(look, dtype=np.int64), copies)
     similar = _lists(pairs, rows.num_rows)
     return Groups(similar, _outfits(pairs, rows["id"].to_pylist(), list(of), identity), copies, look)
 
