@@ -29,8 +29,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from builders import near
-from builders.components import Components
+from builders import components, near
 from builders.near import USUAL, Near, NearOptions, Pairs, Whole, Words
 from schemas.answers import normalise
 
@@ -216,10 +215,7 @@ def _lists(pairs: Pairs, rows: int) -> list[list[int]]:
 
 
 def _outfits(pairs: Pairs, ids: Sequence[str], identities: Sequence[tuple[str, ...]], identity: Whole) -> list[str]:
-    parts = Components(len(ids))
-    for row, other in pairs[pairs[:, 0] < pairs[:, 1]].tolist():
-        parts.union(row, other)
-    roots = parts.roots()
+    roots = components.roots(pairs[pairs[:, 0] < pairs[:, 1]], len(ids)).tolist()
     least: dict[int, str] = {}
     for row, root in zip(ids, roots, strict=True):
         least[root] = min(least.get(root, row), row)

@@ -28,6 +28,7 @@ CREATE TABLE rows (id TEXT PRIMARY KEY, identity TEXT, path TEXT, post BLOB, sha
                    bytes INTEGER DEFAULT 0) WITHOUT ROWID;
 CREATE TABLE rejected (id TEXT, path TEXT, reason TEXT, stage TEXT, value TEXT, threshold TEXT, model TEXT,
                        sha256 TEXT);
+CREATE TEMP TABLE leaving (id TEXT, reason TEXT, stage TEXT, value TEXT, threshold TEXT, model TEXT);
 CREATE INDEX identities ON rows (identity);
 CREATE INDEX reasons ON rejected (stage, reason);
 """
@@ -135,10 +136,12 @@ class Ledger:
         while some := list(islice(left, BATCH)):
             for row, why in some:
                 _check(row, why)
-            moved = self._db.executemany(
-                "INSERT INTO rejected SELECT id, relative(path), ?, ?, ?, ?, ?, sha256 FROM rows WHERE id = ?",
-                ((*msgspec.structs.astuple(why), row) for row, why in some))
-            gone = self._db.executemany("DELETE FROM rows WHERE id = ?", ((row,) for row, _ in some))
+            self._db.executemany("INSERT INTO leaving VALUES (?, ?, ?, ?, ?, ?)",
+                                 ((row, *msgspec.structs.astuple(why)) for row, why in some))
+            moved = self._db.execute("INSERT INTO rejected SELECT id, relative(path), reason, stage, value, threshold,"
+                                     " model, sha256 FROM leaving CROSS JOIN rows USING (id)")
+            gone = self._db.execute("DELETE FROM rows WHERE id IN (SELECT id FROM leaving)")
+            self._db.execute("DELETE FROM leaving")
             if not moved.rowcount == gone.rowcount == len(some):
                 raise BuildError(f"a row left twice, among them {some[0][0]!r}")
         self._db.execute("COMMIT")

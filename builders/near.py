@@ -298,8 +298,10 @@ def _families(post_id: Sequence[str], parent_id: Sequence[str], limit: int) -> s
     """Pairs of rows that share a post, or are parent and child, or children of one parent."""
     families: dict[str, list[int]] = {}
     for row, (post, parent) in enumerate(zip(post_id, parent_id, strict=True)):
-        for name in {post, parent} - {""}:
-            families.setdefault(name, []).append(row)
+        if post:
+            families.setdefault(post, []).append(row)
+        if parent and parent != post:
+            families.setdefault(parent, []).append(row)
     return {pair for members in families.values() for pair in _window(members, limit)}
 
 

@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from builders.garments import is_garment
@@ -63,7 +64,12 @@ class Selection:
 
 def cloths(post: Post) -> tuple[str, ...]:
     """The post's garment tags with spaces for underscores, in the order of the source."""
-    return tuple(tag.replace("_", " ") for tag in post.general if is_garment(tag))
+    return tuple(filter(None, map(_cloth, post.general)))
+
+
+@lru_cache(maxsize=65_536)
+def _cloth(tag: str) -> str:
+    return tag.replace("_", " ") if is_garment(tag) else ""
 
 
 def select(post: Post, options: Selection) -> Drop | None:

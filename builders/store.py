@@ -7,7 +7,7 @@ so a shard that is done again after a kill replaces the very same file.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -72,14 +72,7 @@ class Store:
 
     def locate(self, keys: Sequence[str]) -> list[Place]:
         """Places of the keys, in their order. Raises KeyError for a key without an answer."""
-        if not keys:
-            return []
-        if not len(self._keys):
-            raise KeyError(keys[0])
-        at, missing = self._find(keys)
-        if missing.any():
-            raise KeyError(keys[int(np.argmax(missing))])
-        return [Place(self._parts[part], int(row)) for part, row in self._places[at]]
+        return [Place(self._parts[part], row) for part, row in self._located(keys).tolist()]
 
     def columns(self, keys: Sequence[str], names: Sequence[str]) -> dict[str, list[Any]]:
         """Values of the named columns for the keys, in their order."""
@@ -87,7 +80,18 @@ class Store:
 
     def table(self, keys: Sequence[str], names: Sequence[str]) -> pa.Table:
         """The same as Arrow columns."""
-        return table(self.folder, self.locate(keys), names)
+        return _table(self.folder, self._parts, self._located(keys), names)
+
+    def _located(self, keys: Sequence[str]) -> npt.NDArray[np.int64]:
+        """Number of the part and row within it, M x 2."""
+        if not keys:
+            return self._places[:0]
+        if not len(self._keys):
+            raise KeyError(keys[0])
+        at, missing = self._find(keys)
+        if missing.any():
+            raise KeyError(keys[int(np.argmax(missing))])
+        return self._places[at]
 
     def _find(self, keys: Sequence[str]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
         wanted = np.asarray(keys, dtype=f"S{_WIDTH}")
@@ -100,29 +104,27 @@ def read(folder: Location, places: Sequence[Place], names: Sequence[str]) -> dic
     """Columns at the given places, in their order; each part is opened once. Raises BuildError for a damaged part."""
     if not places:
         return {name: [] for name in names}
-    found = table(folder, places, names)
+    parts = {part: number for number, part in enumerate(dict.fromkeys(place.part for place in places))}
+    found = _table(folder, list(parts), np.asarray([(parts[place.part], place.row) for place in places]), names)
     return {name: found[name].to_pylist() for name in names}
 
 
-def table(folder: Location, places: Sequence[Place], names: Sequence[str]) -> pa.Table:
-    """`read`, as Arrow columns, of one place at least."""
-    wanted: dict[str, dict[int, int]] = {}  # part -> row -> position among the part's wanted rows
-    for place in places:
-        rows = wanted.setdefault(place.part, {})
-        rows.setdefault(place.row, len(rows))
-    start, total = {}, 0
-    for part, rows in wanted.items():
-        start[part], total = total, total + len(rows)
-    order = pa.array([start[place.part] + wanted[place.part][place.row] for place in places])
-    return pa.concat_tables(_read_parts(folder, wanted, names)).take(order)
+def _table(folder: Location, parts: Sequence[str], places: npt.NDArray[np.int64], names: Sequence[str]) -> pa.Table:
+    """`read`, as Arrow columns, of one place at least: its number among the parts, and the row."""
+    distinct, order = np.unique(places @ (1 << 32, 1), return_inverse=True)
+    part, row = np.divmod(distinct, 1 << 32)
+    starts = np.flatnonzero(np.diff(part, prepend=-1))
+    wanted = dict(zip((parts[number] for number in part[starts]), np.split(row, starts[1:]), strict=True))
+    return pa.concat_tables(_read_parts(folder, wanted, names)).take(pa.array(order))
 
 
-def _read_parts(folder: Location, wanted: Mapping[str, Iterable[int] | None], names: Sequence[str]) -> list[pa.Table]:
+def _read_parts(folder: Location, wanted: Mapping[str, npt.NDArray[np.int64] | None],
+                names: Sequence[str]) -> list[pa.Table]:
     """The named columns of the wanted rows of each part, None for all; below a URL, where each part is a wait for the
     network, of many parts at once."""
     def read_part(part: str) -> pa.Table:
         found, rows = _read_part(folder / part, names), wanted[part]
-        return found if rows is None else found.take(pa.array(list(rows)))
+        return found if rows is None else found.take(pa.array(rows))
 
     if isinstance(folder, Path):
         return [read_part(part) for part in wanted]
