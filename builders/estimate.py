@@ -24,9 +24,10 @@ from builders import files, select
 from builders.annotate import POST_COLUMNS
 from builders.figures import crop_box
 from builders.ledger import Ledger, Row
+from builders.openings import Models, open_models, open_source
 from builders.options import Retribooru
 from builders.progress import Progress
-from builders.retribooru import Models, open_models, open_source, select_posts, selection
+from builders.retribooru import select_posts, selection
 from builders.visits import BATCH
 from schemas.errors import RowError, UsageError
 from schemas.records import Drop

@@ -15,35 +15,23 @@ import json
 import shlex
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, replace
+from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from annotators.answers import LightAnswers
 from annotators.base import Annotator
-from annotators.endpoint import EndpointAnswers
-from annotators.faces import Faces
-from annotators.hashes import Hashes
-from annotators.instructblip import InstructBlipAnswers
-from annotators.masks import Masks
 from annotators.weights import LIGHT
 from builders import jobs, select
 from builders.annotate import Look
 from builders.compose import SPLITS, Build, publish_rows
-from builders.engines import Engine, Local
 from builders.figures import cut_figures
 from builders.ledger import Ledger, Row
-from builders.locks import locked
+from builders.openings import Models, open_engine, open_models_for, open_source
 from builders.options import Retribooru
 from builders.outfits import group_outfits
 from builders.progress import Progress
-from builders.ray_engine import Ray
 from builders.sources import Source
-from builders.sources.danbooru import Danbooru
-from builders.sources.danbooru2019 import Danbooru2019
-from builders.sources.folder import Folder
-from builders.sources.sample import Sample, draw_mirror, mirror_name
 from builders.sources.trees import inside
 from builders.visits import Keeps, Limits, Link, Pixels
 from builders.workspace import Workspace
@@ -51,16 +39,6 @@ from schemas.errors import UsageError
 from schemas.locations import Location
 from schemas.manifest import Manifest
 from schemas.records import Drop, Post, Rejected
-
-
-@dataclass(frozen=True)
-class Models:
-    """The annotators of a build, one for each role."""
-
-    faces: Faces
-    masks: Masks
-    answers: LightAnswers | EndpointAnswers | InstructBlipAnswers
-    hashes: Hashes
 
 
 def run(options: Retribooru, agreed: jobs.Record | None = None) -> int:
@@ -125,50 +103,6 @@ def refuse_the_sources_folders(options: Retribooru) -> None:
         raise UsageError("--out is a folder of the source", seen=str(out),
                          allowed="a new folder, an empty one, or one that a build wrote",
                          next_command=f"the same command with --out {out / 'out'}")
-
-
-def open_engine(options: Retribooru, progress: Progress) -> AbstractContextManager[Engine]:
-    """What runs the workers. Raises UsageError when the cluster cannot be joined."""
-    if options.engine == "local":
-        return Local(options.workers)
-    shared = [path for path in (options.out / ".state", options.root) if isinstance(path, Path)]
-    if options.address and options.source == "sample" and not isinstance(options.out, Path):
-        raise UsageError("the sample is drawn on this machine, other nodes do not see it", seen=str(options.out),
-                         allowed="an --out that is a path which every node sees", next_command="another --out")
-    return Ray(options.workers, options.address, options.gpus, shared, progress.say)
-
-
-def open_models_for(engine: Engine, options: Retribooru) -> Models:
-    """The annotators, opened where they will run: the device class, which is in their identity, may differ there."""
-    if options.engine == "local":
-        return open_models(options)
-    models: Models
-    [models] = engine.run(open_models, [options])
-    return models
-
-
-def open_models(options: Retribooru) -> Models:
-    """The annotators that the options name; weights of the Hub are fetched. Raises UsageError when some are missing."""
-    faces, masks = Faces(options.weights("faces")), Masks(options.weights("masks"))
-    asked = options.weights("answers")
-    if asked == "light":
-        return Models(faces, masks, LightAnswers((faces.identity, masks.identity)), Hashes())
-    endpoint = asked.startswith(("http://", "https://"))
-    return Models(faces, masks, EndpointAnswers(asked) if endpoint else InstructBlipAnswers(asked), Hashes())
-
-
-def open_source(options: Retribooru, state: Path, progress: Progress) -> Source:
-    """The source that the options name; the sample mirror is drawn first. Raises UsageError for a wrong root."""
-    if options.source == "folder" and options.root is not None:
-        return Folder(options.root, skip=options.out if isinstance(options.out, Path) else None)
-    if options.source == "danbooru2019" and options.root is not None:
-        return Danbooru2019(options.root, options.workers_here)
-    if options.source == "danbooru" and options.root is not None:
-        return Danbooru(options.root, state / "tars", options.workers_here)
-    root = state / mirror_name(options.count, options.seed)
-    with locked(state / "draw.lock", wait=True), progress.bar("draw", options.count, "drawing") as bar:
-        draw_mirror(root, options.count, options.seed, options.workers_here, bar.advance)
-    return Sample(root, options.workers_here)
 
 
 def selection(options: Retribooru) -> select.Selection:

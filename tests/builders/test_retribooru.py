@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from builders import cli
+from builders.openings import open_models
 from builders.options import Retribooru
-from builders.retribooru import open_models
 from schemas import manifest as manifests
 from schemas.answers import QUESTIONS
 from schemas.errors import UsageError
