@@ -82,8 +82,9 @@ class Complain:
 
 @pytest.fixture(scope="module", autouse=True)
 def no_tokens() -> Iterator[None]:
-    """Ray would look for a token, or leave one, in the home of whoever runs the tests."""
+    """Ray would look for a token, or leave one, in the home of whoever runs the tests; and nodes know no tests."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(__file__).parents[2]), prepend=os.pathsep)
         patch.setenv("RAY_AUTH_MODE", "disabled")
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         yield
