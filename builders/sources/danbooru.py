@@ -102,9 +102,9 @@ class Danbooru(Danbooru2019):
         if all(listed.verdict or open_export(root / listed.path) is None for listed in exports(root)):
             raise UsageError("--root holds no metadata", seen=str(root),
                              allowed="*.json (JSON Lines or one array; plain, .gz or .xz; a .tar.gz has to be unpacked "
-                                     "first) or *.parquet (with id and tag_string_general, tags_general or "
-                                     "tag_list_general), in metadata/ or named posts*.json, metadata*.json or "
-                                     "*.parquet beside it")
+                                     "first) or *.parquet (with id and tag_string_general, tags_general, "
+                                     "tag_list_general or tags, a list of name and category; each name once), in "
+                                     "metadata/ or named posts*.json, metadata*.json or *.parquet beside it")
 
     def _pictures(self) -> Figures:
         return Pictures(self.root, self._kept, self.counts)

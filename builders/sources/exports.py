@@ -7,7 +7,8 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -108,28 +109,46 @@ def _columns(schema: pa.Schema) -> dict[str, str]:
     """Column by key of a record, "id" first; {} when these are no posts.
 
     Tags of a kind stand in `tag_string_KIND`, `tags_KIND` or `tag_list_KIND`, as text or as a list, or all of them in
-    `tags` as in the 2017-2020 style.
+    `tags` as in the 2017-2020 style. Of columns that share a name nobody knows which is meant, so none is taken.
     """
-    found = {name: name for name in _PLAIN if name in schema.names}
+    names = _single(schema.names)
+    found = {name: name for name in _PLAIN if name in names}
     for kind in KINDS:
-        here = [name for name in (f"tag_string_{kind}", f"tags_{kind}", f"tag_list_{kind}") if name in schema.names]
+        here = [name for name in (f"tag_string_{kind}", f"tags_{kind}", f"tag_list_{kind}") if name in names]
         if here:
             found[f"tag_string_{kind}"] = here[0]
-    nested = schema.field("tags").type if "tags" in schema.names else pa.null()
-    if pa.types.is_list(nested) and pa.types.is_struct(nested.value_type):
+    # Lists of any kind, large ones and views too, have a `value_type`.
+    nested = getattr(schema.field("tags").type, "value_type", pa.null()) if "tags" in names else pa.null()
+    if pa.types.is_struct(nested) and len(_single([field.name for field in nested])) == nested.num_fields:
         found["tags"] = "tags"
     return found if "id" in found and found.keys() & {"tags", "tag_string_general"} else {}
+
+
+def _single(names: Sequence[str]) -> set[str]:
+    """Names that stand once."""
+    return {name for name, count in Counter(names).items() if count == 1}
 
 
 def _lines(batch: pa.RecordBatch) -> Iterator[bytes]:
     try:
         rows = batch.to_pylist()
+        if "binary" in str(batch.schema):
+            rows = _text(rows)
     except UnicodeDecodeError:  # a text that is no UTF-8 costs its own row only
         for at in range(batch.num_rows):
             yield from _lines(batch.slice(at, 1)) if batch.num_rows > 1 else [OVERLONG]
         return
     for row in rows:
         yield msgspec.json.encode({name: _value(name, value) for name, value in row.items()})
+
+
+def _text(value: Any) -> Any:
+    """The value with text for bytes: some writers do not say that a column is text. Raises UnicodeDecodeError."""
+    if isinstance(value, bytes):
+        return value.decode()
+    if isinstance(value, list):
+        return [_text(one) for one in value]
+    return {name: _text(one) for name, one in value.items()} if isinstance(value, dict) else value
 
 
 def _value(name: str, value: Any) -> Any:

@@ -102,6 +102,39 @@ def test_columns_of_text_and_lists(tmp_path: Path) -> None:
     assert read(nested) == ([{"id": "5", "tags": [{"id": "1", "name": "hat", "category": "0"}]}], True)
 
 
+@pytest.mark.parametrize("kind", [pa.list_, pa.large_list, pa.list_view, pa.large_list_view])
+def test_nested_tags_in_any_kind_of_list(tmp_path: Path, kind: Any) -> None:
+    tags = [{"name": "hat", "category": 0}, {"name": "zun", "category": 1}]
+    path = write(tmp_path / "a.parquet", {"id": pa.array([5]), "tags": pa.array([tags], kind(pa.struct([
+        ("name", pa.string()), ("category", pa.int64())])))})
+    assert read(path) == ([{"id": 5, "tags": tags}], True)
+
+
+@pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary(), pa.binary(3)])
+def test_text_that_is_written_as_bytes(tmp_path: Path, kind: pa.DataType) -> None:
+    path = write(tmp_path / "a.parquet", {
+        "id": pa.array([b"123"], kind), "tag_string_general": pa.array(["絵".encode()], kind),
+        "tags_artist": pa.array([[b"zun", None, b"a b"]], pa.list_(kind)), "md5": pa.array([None], kind),
+        "tags": pa.array([[{"name": b"hat"}]], pa.list_(pa.struct([("name", kind)])))})
+    assert read(path) == ([{"id": "123", "tag_string_general": "絵", "tag_string_artist": "zun a_b", "md5": None,
+                            "tags": [{"name": "hat"}]}], True)
+
+
+def test_columns_that_share_a_name_are_not_taken(tmp_path: Path) -> None:
+    def named(*names: str) -> Path:
+        columns = [pa.array([1]), *[pa.array(["a"])] * (len(names) - 1)]
+        pq.write_table(pa.table(columns, names=names), tmp_path / "a.parquet")
+        return tmp_path / "a.parquet"
+
+    assert read(named("id", "rating", "rating", "tag_string_general", "score", "score")) == (
+        [{"id": 1, "tag_string_general": "a"}], True)
+    assert open_export(named("id", "id", "tag_string_general")) is None
+    assert open_export(named("id", "tag_string_general", "tag_string_general")) is None
+    twice = pa.StructArray.from_arrays([pa.array(["a"]), pa.array(["b"])], names=["name", "name"])
+    assert open_export(write(tmp_path / "b.parquet", {
+        "id": pa.array([1]), "tags": pa.ListArray.from_arrays([0, 1], twice)})) is None
+
+
 def test_the_id_comes_first_whatever_the_columns_are(tmp_path: Path) -> None:
     path = write(tmp_path / "a.parquet", {"tag_string_general": pa.array(["a"] * 5000), "id": pa.array(range(5000))})
     found = open_export(path)
@@ -134,8 +167,10 @@ def test_damaged_tables(tmp_path: Path) -> None:
 
 def test_text_that_is_no_utf8_costs_its_own_row(tmp_path: Path) -> None:
     bad = pa.Array.from_buffers(pa.string(), 3, pa.array([b"fine", b"\xff\xfe", b"too"]).buffers())
-    path = write(tmp_path / "a.parquet", {"id": pa.array([1, 2, 3]), "tag_string_general": bad})
-    assert read(path) == ([{"id": 1, "tag_string_general": "fine"}, "?", {"id": 3, "tag_string_general": "too"}], True)
+    for kind in (pa.string(), pa.binary()):
+        path = write(tmp_path / "a.parquet", {"id": pa.array([1, 2, 3]), "tag_string_general": bad.view(kind)})
+        assert read(path) == (
+            [{"id": 1, "tag_string_general": "fine"}, "?", {"id": 3, "tag_string_general": "too"}], True)
 
 
 def test_digests_speak_of_the_content(tmp_path: Path) -> None:
