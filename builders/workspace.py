@@ -54,7 +54,8 @@ class Workspace:
                 self._reach()
             if alone:
                 self.scratch = self.state
-                atomic.sweep(self.state.parent / ".annotations")
+                for folder in (self.state.parent / ".annotations", self.state / "tars", self.state / "shards"):
+                    atomic.sweep(folder)
             self._held = held.pop_all()
         return self
 

@@ -11,6 +11,7 @@ import errno
 import io
 import os
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,13 +30,10 @@ MAX_TOLD = 256 * 2**20
 """Size of the longest JSON index that is read, bytes."""
 
 PROBES = 16
-"""Headers that are looked at before a JSON index is believed."""
+"""Headers that are looked at, of those that one block holds, before a JSON index is believed."""
 
 _PADDING = 2**20
 """Zeros that may follow a tar's end: it is written in records of 10 KiB, at most of 1 MiB."""
-
-_GAP = 2**13
-"""Most bytes of headers and folders between the files that a JSON index names: more may be files that it leaves out."""
 
 _PACKED = {b"\x1f\x8b": "gzip", b"\xfd7zXZ": "xz", b"BZh": "bzip2", b"\x28\xb5\x2f\xfd": "zstd", b"PK\x03\x04": "zip"}
 
@@ -68,17 +66,22 @@ def index(tar: Path, kept: Path) -> Index:
     """The tar's index, from the folder `kept` when it is there. What cannot be opened has no members but a damage."""
     try:
         place = kept / f"{files.fingerprint(str(tar))}.msgpack"
-        if place.exists():
-            return msgspec.msgpack.decode(place.read_bytes(), type=Index)
+        if (known := _kept(place)) is not None:
+            return known
         with _Headers(tar) as headers:
             found = _told(tar, headers) or _walked(headers)
     except OSError as error:
         return Index([], error.strerror or "cannot be read")
-    except msgspec.DecodeError:
-        place.unlink()  # written by another version: walk
-        return index(tar, kept)
     atomic.write(place, msgspec.msgpack.encode(found))
     return found
+
+
+def _kept(place: Path) -> Index | None:
+    """The index in a file; None when there is none yet, or another version's. Nothing is deleted: other jobs read."""
+    try:
+        return msgspec.msgpack.decode(place.read_bytes(), type=Index)
+    except (FileNotFoundError, ValueError):
+        return None
 
 
 class _Headers(io.BufferedReader):
@@ -102,20 +105,28 @@ def _walked(headers: _Headers) -> Index:
     found: dict[str, Member] = {}
     counts = {"other_files": 0, "hidden_files": 0, "replaced_members": 0}
     broken, end = False, 0
-    headers.seek(0)
     try:
-        # "r:" takes plain tars only. The length of the list that tarfile keeps would grow with the tar.
-        with tarfile.open(fileobj=headers, mode="r:", encoding="utf-8", errors="surrogateescape") as archive:
-            while end <= headers.length and (info := archive.next()) is not None:
-                archive.members.clear()  # type: ignore[attr-defined]
-                if not 0 <= info.size < 2**62 or archive.offset <= end or len(found) > MAX_MEMBERS:
-                    raise tarfile.ReadError("a header that leads nowhere")
-                end = archive.offset
-                _place(info, headers.length, found, counts)
-            end = archive.offset
+        for info, after in _infos(headers, 0):
+            _place(info, headers.length, found, counts)
+            end = after
+            if len(found) > MAX_MEMBERS:
+                raise tarfile.ReadError("too many members")
     except _HOSTILE:
         broken = True
     return Index([found[name] for name in sorted(found)], _damage(headers, end, broken), counts)
+
+
+def _infos(headers: _Headers, end: int) -> Iterator[tuple[tarfile.TarInfo, int]]:
+    """The members from the byte `end` on, each with the byte where it ends. Raises what is in _HOSTILE."""
+    headers.seek(end)
+    # "r:" takes plain tars only. The length of the list that tarfile keeps would grow with the tar.
+    with tarfile.open(fileobj=headers, mode="r:", encoding="utf-8", errors="surrogateescape") as archive:
+        while end <= headers.length and (info := archive.next()) is not None:
+            archive.members.clear()  # type: ignore[attr-defined]
+            if not 0 <= info.size < 2**62 or archive.offset <= end:
+                raise tarfile.ReadError("a header that leads nowhere")
+            end = archive.offset
+            yield info, end
 
 
 def _place(info: tarfile.TarInfo, length: int, found: dict[str, Member], counts: dict[str, int]) -> None:
@@ -173,7 +184,7 @@ def _told(tar: Path, headers: _Headers) -> Index | None:
         told = msgspec.json.decode(beside.read_bytes(), type=_Told)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None
-    if told.filesize != headers.length or not told.files or not _agrees(list(told.files.values()), headers):
+    if told.filesize != headers.length or not told.files or not _agrees(told.files, headers):
         return None
     found: dict[str, Member] = {}
     counts = {"other_files": 0, "hidden_files": 0, "replaced_members": 0}
@@ -184,22 +195,27 @@ def _told(tar: Path, headers: _Headers) -> Index | None:
     return Index([found[name] for name in sorted(found)], "", counts)
 
 
-def _agrees(spans: list[_Span], headers: _Headers) -> bool:
-    """Whether the spans fill the tar but for headers, and some of them, evenly spread, begin after theirs."""
-    spans.sort(key=lambda span: span.offset)
+def _agrees(told: dict[str, _Span], headers: _Headers) -> bool:
+    """Whether the files fill the tar but for headers, and headers lead to them: all that are longer than one block,
+    between which a small file could hide, and some others, evenly spread.
+    """
+    named = sorted(told.items(), key=lambda item: item[1].offset)
     block = tarfile.BLOCKSIZE
-    if any(span.size < 0 or span.offset % block for span in spans):
+    if any(span.size < 0 or span.offset % block for _, span in named):
         return False
-    ends = [0, *(span.offset + -(-span.size // block) * block for span in spans)]
-    gaps = [span.offset - end for end, span in zip(ends, spans, strict=False)]
-    if min(gaps) < block or max(gaps) > _GAP or not 0 <= headers.length - ends[-1] <= _PADDING:
+    ends = [0, *(span.offset + -(-span.size // block) * block for _, span in named)]
+    gaps = [span.offset - end for end, (_, span) in zip(ends, named, strict=False)]
+    if min(gaps) < block or _damage(headers, ends[-1], broken=False):
         return False
-    for at in {round(step * (len(spans) - 1) / PROBES) for step in range(PROBES + 1)}:
-        headers.seek(spans[at].offset - block)
-        try:
-            info = tarfile.TarInfo.frombuf(headers.read(block), "utf-8", "surrogateescape")
-        except tarfile.TarError:
-            return False
-        if info.size != spans[at].size or not info.isreg():
-            return False
-    return True
+    probes = {round(step * (len(named) - 1) / PROBES) for step in range(PROBES + 1)}
+    return all(_leads(headers, ends[at], *named[at]) for at, gap in enumerate(gaps) if gap > block or at in probes)
+
+
+def _leads(headers: _Headers, end: int, name: str, span: _Span) -> bool:
+    """Whether the first member after the byte `end` that is no folder is this file, whatever folder it is in."""
+    try:
+        info = next((info for info, _ in _infos(headers, end) if not info.isdir()), tarfile.TarInfo())
+    except _HOSTILE:
+        return False
+    return (info.isreg() and not info.issparse() and (info.offset_data, info.size) == (span.offset, span.size)
+            and info.name.rpartition("/")[2] == name.rpartition("/")[2])

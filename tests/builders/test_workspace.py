@@ -80,8 +80,9 @@ def test_one_build_at_a_time(tmp_path: Path) -> None:
         pass
 
 
-def test_leftovers_of_a_killed_run_are_swept(tmp_path: Path) -> None:
-    part = tmp_path / ".annotations" / "faces-1" / f".tmp-{os.getpid()}-x.parquet"
+@pytest.mark.parametrize("folder", [".annotations/faces-1", ".state/tars", ".state/shards"])
+def test_leftovers_of_a_killed_run_are_swept(tmp_path: Path, folder: str) -> None:
+    part = tmp_path / folder / f".tmp-{os.getpid()}-x.parquet"
     part.parent.mkdir(parents=True)
     part.touch()
     with Workspace(tmp_path):

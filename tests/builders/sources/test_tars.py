@@ -169,9 +169,27 @@ def test_a_tar_is_walked_once_until_it_changes(tmp_path: Path, kept: Path, monke
     write(tar, [info("1.jpg", b"a"), info("2.jpg", b"b")])
     assert [one.name for one in index(tar, kept).members] == ["1.jpg", "2.jpg"] and len(walks) == 2
     for file in kept.iterdir():
-        file.write_bytes(b"of another version")
+        file.write_bytes(b"\xa1\xff of another version")
     assert len(index(tar, kept).members) == 2 and len(walks) == 3
     assert len(index(tar, kept).members) == 2 and len(walks) == 3
+
+
+def test_an_index_that_another_job_deletes_is_walked_again(tmp_path: Path, kept: Path,
+                                                            monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two jobs meet the index of another version: whoever comes second finds it gone."""
+    tar = write(tmp_path / "a.tar", [info("1.jpg", b"a")])
+    found = index(tar, kept)
+    [place] = kept.iterdir()
+    place.write_bytes(b"of another version")
+    read_bytes = Path.read_bytes
+
+    def gone(path: Path) -> bytes:
+        data = read_bytes(path)
+        path.unlink()
+        return data
+
+    monkeypatch.setattr(Path, "read_bytes", gone)
+    assert index(tar, kept) == found
 
 
 def test_an_error_of_the_disk_is_not_kept(tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,6 +231,30 @@ class TestToldIndex:
     ])
     def test_is_passed_over_where_it_does_not(self, tar: Path, kept: Path, changes: dict[str, object]) -> None:
         tar.with_suffix(".json").write_text(json.dumps(self.told(tar, **changes)))
+        assert [one.name for one in index(tar, kept).members] == sorted(f"{n}000.jpg" for n in range(1, 40))
+
+    @pytest.mark.parametrize("form", [tarfile.USTAR_FORMAT, tarfile.PAX_FORMAT])
+    @pytest.mark.parametrize("left_out", ["2.jpg", "9.jpg"])
+    def test_is_passed_over_when_it_leaves_out_a_file_that_is_no_longer_than_headers(
+            self, tmp_path: Path, kept: Path, left_out: str, form: int) -> None:
+        tar = write(tmp_path / "a.tar", [info(f"{n}.jpg", b"x" * 300) for n in range(1, 10)], form)
+        files = {f"{n}.jpg": {"offset": (n - 1) * 1024 + 512, "size": 300} for n in range(1, 10)}
+        del files[left_out]
+        tar.with_suffix(".json").write_text(json.dumps(self.told(tar, files=files)))
+        assert [one.name for one in index(tar, kept).members] == [f"{n}.jpg" for n in range(1, 10)]
+
+    def test_is_believed_over_folders_and_long_headers(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        tar = write(tmp_path / "a.tar", [info("0/", kind=tarfile.DIRTYPE), info("0/1.jpg", b"x"), info(
+            "1/", kind=tarfile.DIRTYPE), info(f"1/{'絵' * 40}.jpg", b"y")], tarfile.PAX_FORMAT)
+        walked = index(tar, tmp_path / "first")
+        files = {name: {"offset": offset, "size": size} for name, offset, size, _ in walked.members}
+        tar.with_suffix(".json").write_text(json.dumps(self.told(tar, files=files)))
+        monkeypatch.setattr(tars, "_walked", None)
+        assert index(tar, tmp_path / "second") == walked and len(files) == 2
+
+    def test_is_passed_over_when_its_names_are_others(self, tar: Path, kept: Path) -> None:
+        files = {f"{n}001.jpg": {"offset": (n - 1) * 1024 + 512, "size": n} for n in range(1, 40)}
+        tar.with_suffix(".json").write_text(json.dumps(self.told(tar, files=files)))
         assert [one.name for one in index(tar, kept).members] == sorted(f"{n}000.jpg" for n in range(1, 40))
 
     def test_is_passed_over_when_it_is_none(self, tar: Path, kept: Path) -> None:
