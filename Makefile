@@ -51,5 +51,5 @@ $(VENV)/.models: pyproject.toml | $(VENV)/bin/python
 
 $(PEERS)/.datasets:
 	$(PYTHON) -m venv $(PEERS)
-	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check "datasets>=5.2"
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check "datasets>=5.2" imagehash msgspec onnxruntime
 	touch $@

@@ -1,6 +1,6 @@
 """What a build costs beyond its work: against the bare work, a plain script, its own rebuild, resume and memory.
 
-    python -m benchmarks.build_speed [--count N] [--times K] [--out DIR]
+    python -m benchmarks.build_speed [--count N] [--times K] [--out DIR] [--peers PYTHON]
 
 Draws a mirror of N figures, then, all with the light models and two workers on the same files: the bare costs
 (`benchmarks.bare_costs`), a build, the plain script (`benchmarks.plain_script`), a rebuild with a threshold tightened,
@@ -64,6 +64,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=5000, metavar="N", help="figures to draw")
     parser.add_argument("--times", type=int, default=4, metavar="K", help="for memory")
     parser.add_argument("--out", type=Path, default=Path("out/bench/build"), metavar="DIR")
+    parser.add_argument("--peers", default=sys.executable, metavar="PYTHON", help="interpreter of the plain script")
     found = parser.parse_args()
     mirror = found.out / mirror_name(found.count, 0)
     draw_mirror(mirror, found.count, 0, WORKERS)
@@ -74,7 +75,7 @@ def main() -> None:
     spent = bare_costs.measure(plain_script.listed(mirror), work / "bare", WORKERS)
     costs = {"build": run(build(mirror, work / "a"))}
     costs["tightened"] = run(build(mirror, work / "a", "--version", "1.0.1", "--matte-min", "0.15"))
-    costs["plain script"] = run([sys.executable, "-m", "benchmarks.plain_script", str(mirror), str(work / "plain")])
+    costs["plain script"] = run([found.peers, "-m", "benchmarks.plain_script", str(mirror), str(work / "plain")])
     costs["resumed"] = killed_and_resumed(mirror, work / "b", costs["build"])
     costs["more figures"] = run(build(more, work / "c"))
     report(spent, costs, found.times)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +24,9 @@ from schemas.errors import BuildError, UsageError
 AHEAD = 2
 """Shards that an actor holds: one under way, one that waits."""
 DEATHS = 3
-"""Actors that may die over one shard, or before any work, until the build stops."""
+"""Actors that may die over one shard until the build stops; before any work, until it stops or, with others, rests."""
+REST = 60.0
+"""Seconds until others are hired, when several died before they ran and some live: a node may be on its way."""
 PATIENCE = 600.0
 """Seconds without any worker before the build stops; an autoscaler needs minutes for a node."""
 _KNOCK = 10.0
@@ -162,7 +165,7 @@ class _Crew:
         self._hands: list[_Hand] = []
         self._heard_by: dict[Any, tuple[_Hand, _Job | None]] = {}
         """What was asked and not answered yet: a job, or None for the question whether it runs."""
-        self._stillborn = 0
+        self._stillborn, self._rested = 0, 0.0
 
     def work(self) -> Iterator[Any]:
         """Results, until no shard is left."""
@@ -184,7 +187,8 @@ class _Crew:
     def _hire(self) -> None:
         # Each of those who do not run yet needs a job that nobody else has.
         coming = sum(not hand.place for hand in self._hands)
-        while len(self._hands) < self._workers and self._stillborn < DEATHS and self._queued(coming + 1):
+        while (len(self._hands) < self._workers and self._queued(coming + 1)
+               and (time.monotonic() >= self._rested or not self._hands)):
             hand = _Hand(self._new())
             self._hands.append(hand)
             self._heard_by[hand.actor.begin.remote()] = hand, None
@@ -216,7 +220,7 @@ class _Crew:
             return
         del self._heard_by[done[0]]
         if job is None:
-            hand.place = said
+            hand.place, self._stillborn = said, 0
         else:
             hand.jobs.remove(job)
             yield said
@@ -231,8 +235,12 @@ class _Crew:
         told = [line.strip() for line in why.splitlines() if line.strip() and "never ran" not in line]
         cause = told[-1].partition(". ")[0] if told else "no reason known"
         self._stillborn += not hand.place
-        if self._stillborn >= DEATHS and not self._hands:
-            raise _nobody(f"{DEATHS} died before they ran, the last one with: {cause}")
+        if self._stillborn >= DEATHS:
+            if not self._hands:
+                raise _nobody(f"{DEATHS} died before they ran, the last one with: {cause}")
+            self._say(f"{DEATHS} workers died before they ran; {len(self._hands)} go on, others are asked for in "
+                      f"{REST:.0f} s; Ray says: {cause}")
+            self._stillborn, self._rested = 0, time.monotonic() + REST
         if not hand.place:
             return
         self._say(f"lost a worker ({hand.place}); shards that others do: {len(hand.jobs)}; Ray says: {cause}")

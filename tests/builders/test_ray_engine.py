@@ -223,6 +223,33 @@ def test_workers_that_die_before_they_run_stop_the_build(address: str) -> None:
         _all(address, Unloadable(), [1])
 
 
+class Frail(Loaded):
+    """Of those who bring it to life in a worker, the second to fourth die of it."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        for number in range(100):
+            try:
+                (self.folder / str(number)).touch(exist_ok=False)
+            except FileExistsError:
+                continue
+            if number in (1, 2, 3):
+                os._exit(3)
+            return
+
+
+def test_workers_are_asked_for_again_after_some_died_before_they_ran(address: str, tmp_path: Path,
+                                                                     monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ray_engine, "REST", 0.5)
+    results, said = _all(address, Frail(tmp_path), range(200))
+    assert len(results) == 200 and len({pid for pid, _ in results}) == 2
+    assert len(said) == 1 and said[0].startswith("3 workers died before they ran; 1 go on, others are asked for in ")
+
+
 def test_a_node_without_the_shared_folder_is_named(tmp_path: Path) -> None:
     assert str(os.getpid()) in Worker(Total(), [tmp_path]).begin()
     with pytest.raises(UsageError, match="does not have a folder of this build") as caught:
