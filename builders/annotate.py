@@ -18,13 +18,14 @@ import pyarrow as pa
 
 from annotators.base import Annotator
 from builders.engines import Engine
-from builders.files import fingerprint
+from builders.files import fingerprint, plain
 from builders.ledger import Ledger, Row
 from builders.progress import Progress
 from builders.select import cloths
 from builders.store import Place, Store
-from builders.visits import FILE_FACTS, FileRow, Keeps, Limits, Link, PictureRow, ReadFiles, Visit
+from builders.visits import FILE_FACTS, RETRYABLE, FileRow, Keeps, Limits, Link, PictureRow, ReadFiles, Visit
 from builders.workspace import Workspace
+from schemas.errors import UsageError
 from schemas.records import Drop, Post, Stage, drop
 
 SHARD_ROWS = 512
@@ -48,6 +49,8 @@ class Look:
     ledger: Ledger
     progress: Progress
     limits: Limits
+    seen: bool = False
+    """Whether shard jobs have looked at all of it: then nothing is looked at, and what they did not see is refused."""
 
     def __post_init__(self) -> None:
         self.given_by: dict[str, Annotator] = {}
@@ -63,9 +66,12 @@ class Look:
         rows_in = len(self.ledger)
         self._fingerprint_files()
         failed: dict[str, tuple[str, str]] = {}
+        task = ReadFiles(facts.folder, self.limits)
         with self.progress.bar("file", rows_in) as bar:
-            shards = _shards(self._unread(facts, bar.advance), rows_in, self.engine.workers)
-            for done, lost in self.engine.run(ReadFiles(facts.folder, self.limits), shards):
+            unread = self._unread(facts, bar.advance)
+            if self.seen:
+                failed = _still_failing(unread, task)
+            for done, lost in self.engine.run(task, _shards(unread, rows_in, self.engine.workers)):
                 failed |= lost
                 bar.advance(done)
         facts.refresh()
@@ -120,6 +126,8 @@ class Look:
         news = False
         with self.progress.bar(chain[0].stage, len(self.ledger)) as bar:
             unseen = self._unseen(chain, wanted, bar.advance)
+            if self.seen and (new := next(unseen, None)) is not None:
+                raise _never_seen(new.path)
             for done, kept in self.engine.run(task, _shards(unseen, len(self.ledger), self.engine.workers)):
                 bar.advance(done, kept)
                 news = True
@@ -233,6 +241,24 @@ def _values(names: Iterable[str], post: Post) -> dict[str, Any]:
 def _read_by(link: Link) -> tuple[str, ...]:
     """Columns that the annotator or its filter reads."""
     return (*link.annotator.needs, *(() if link.keeps is None else link.keeps.columns))
+
+
+def _still_failing(unread: Iterable[FileRow], task: ReadFiles) -> dict[str, tuple[str, str]]:
+    """Why each of the files cannot be read, as it could not when the shard jobs tried: such answers are not stored.
+    Raises UsageError when one can."""
+    failed = {}
+    for row in unread:
+        facts = task.facts(row.path)
+        if facts["reason"] not in RETRYABLE:
+            raise _never_seen(row.path)
+        failed[row.key] = facts["reason"], facts["detail"]
+    return failed
+
+
+def _never_seen(path: str) -> UsageError:
+    return UsageError("the shard jobs never saw this picture as it is now", seen=plain(path),
+                      allowed="the files that they read, and OUT/.annotations as they left it",
+                      next_command="run the shard jobs again, then build publish")
 
 
 def _shards(rows: Iterable[T], total: int, workers: int) -> Iterator[list[T]]:

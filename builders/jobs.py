@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from annotators.base import Annotator
@@ -27,6 +27,8 @@ class Record:
     """Digest of the --exclude file's entries."""
     models: dict[str, str]
     """Identities of the annotators by role."""
+    rows: int = 0
+    """How many were left when all pictures had been looked at."""
 
     @classmethod
     def of(cls, options: Retribooru, exclude: str, models: Mapping[str, Annotator]) -> Self:
@@ -43,14 +45,21 @@ class Record:
         return [name for name in mine if mine[name] != others[name]]
 
 
+def begin(folder: Location, part: Slice) -> None:
+    """Removes what an earlier run of the job left: it has not ended now."""
+    _place(folder, part).unlink(missing_ok=True)
+
+
 def leave(folder: Location, record: Record, part: Slice) -> None:
     """Writes the record of a job that has ended."""
-    said = {"command": arguments.words(record.options), "exclude": record.exclude, "models": record.models}
-    atomic.write(folder / f"{part.name}.json", json.dumps(said).encode())
+    said = {"command": arguments.words(record.options), "exclude": record.exclude, "models": record.models,
+            "rows": record.rows}
+    atomic.write(_place(folder, part), json.dumps(said).encode())
 
 
 def agreed(folder: Location) -> Record:
-    """The record that all N jobs left. Raises UsageError when some are missing, or were asked for something else."""
+    """The record that all N jobs left, with the rows of all of them. Raises UsageError when some are missing, or were
+    asked for something else."""
     found = {_slice(path): _read(path) for path in folder.glob("*-of-*.json")
              if not path.name.startswith(atomic.TEMPORARY)}
     if not found:
@@ -70,7 +79,14 @@ def agreed(folder: Location) -> Record:
     if told := [f"{one}: {', '.join(names)}" for one, names in odd.items() if names]:
         raise UsageError("shard jobs ran with different options", seen="; ".join(told[:_SHOWN]),
                          allowed="one set of options", next_command="run these again with the options of the others")
-    return usual
+    return replace(usual, rows=sum(record.rows for record in found.values()))
+
+
+def check_rows(rows: int, agreed: Record) -> None:
+    """Raises UsageError when other rows are left than the jobs left: files or metadata came or went meanwhile."""
+    if rows != agreed.rows:
+        raise UsageError(f"the shard jobs left {agreed.rows:,} rows, now {rows:,} are left", allowed="the same files",
+                         next_command="run the shard jobs again, then build publish")
 
 
 def check(record: Record, agreed: Record) -> None:
@@ -86,6 +102,10 @@ def _listed(slices: Sequence[Slice]) -> str:
     return ", ".join(map(str, slices[:_SHOWN])) + more
 
 
+def _place(folder: Location, part: Slice) -> Location:
+    return folder / f"{part.name}.json"
+
+
 def _slice(path: Location) -> Slice:
     return Slice.read(path.stem.replace("-of-", "/"))
 
@@ -94,7 +114,7 @@ def _read(path: Location) -> Record:
     try:
         said = json.loads(path.read_bytes())
         options = arguments.read(Retribooru, arguments.parser_for(Retribooru, "build retribooru", ""), said["command"])
-        return Record(options, said["exclude"], said["models"])
+        return Record(options, said["exclude"], said["models"], int(said["rows"]))
     except (ValueError, KeyError, TypeError) as error:
         raise UsageError(f"the record of a shard job cannot be read: {error}", seen=str(path),
                          next_command="delete it and run that shard again") from None

@@ -69,16 +69,21 @@ def run(options: Retribooru, agreed: jobs.Record | None = None) -> int:
         if agreed is not None:
             jobs.check(record, agreed)
         work = stack.enter_context(Workspace(options.out, options.slice))
+        if options.slice:
+            jobs.begin(work.jobs, options.slice)
         source = open_source(options, work.state, progress)
         ledger = select_posts(source, options, wanted, work.scratch, progress, vain)
-        look = Look(work, engine, ledger, progress, Limits(options.max_bytes, options.max_pixels))
+        look = Look(work, engine, ledger, progress, Limits(options.max_bytes, options.max_pixels),
+                    seen=agreed is not None)
         read_files(look, wanted.exclude, vain)
         look_at_pictures(look, options, models)
         if options.slice:
-            jobs.leave(work.jobs, record, options.slice)
+            jobs.leave(work.jobs, replace(record, rows=len(ledger)), options.slice)
             print(f"shard {options.slice} is done: {len(ledger):,} rows are left of it; when all {options.slice.of} "
                   f"are: build publish {shlex.quote(str(options.out))}")
             return 0
+        if agreed is not None:
+            jobs.check_rows(len(ledger), agreed)
         places = group_outfits(look, options)
         build = Build(options, source, roles, wanted.exclude.digest)
         folder, manifest = publish_rows(look, places, build)

@@ -62,7 +62,7 @@ class ReadFiles:
         columns: dict[str, list[Any]] = {name: [] for name in FILE_FACTS.names}
         failed: dict[str, tuple[str, str]] = {}
         for row in shard:
-            facts = self._facts(row.path)
+            facts = self.facts(row.path)
             if facts["reason"] in RETRYABLE:
                 failed[row.key] = facts["reason"], facts["detail"]
                 continue
@@ -73,7 +73,8 @@ class ReadFiles:
             store.write_part(self.folder, FILE_FACTS, keys, columns)
         return len(shard), failed
 
-    def _facts(self, path: str) -> dict[str, Any]:
+    def facts(self, path: str) -> dict[str, Any]:
+        """What reading a file gave."""
         facts: dict[str, Any] = {"sha256": "", "md5": "", "bytes": 0, "reason": "", "detail": ""}
         try:
             data = files.read(path, self.limits.max_bytes)

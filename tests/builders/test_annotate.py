@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pytest
 from PIL import Image
 
 from annotators.base import Batch
@@ -16,6 +17,7 @@ from builders.progress import Progress
 from builders.select import whole_picture
 from builders.visits import Keeps, Limits, Link, Pixels
 from builders.workspace import Workspace
+from schemas.errors import UsageError
 from schemas.records import Drop, Post
 
 
@@ -38,6 +40,26 @@ def test_a_file_that_is_too_large_says_what_is_allowed(tmp_path: Path) -> None:
         look.judge(pixels.stage, pixels.keeps)
     (left,) = ledger.rejected()
     assert (left.id, left.drop) == ("3", Drop("too_large", "file", "5x4 pixels, over 16", "16 pixels, 1000 bytes"))
+
+
+def test_what_shard_jobs_could_not_read_is_refused_once_it_can_be(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    (root / "1.png").mkdir(parents=True)  # is there, but cannot be read
+    with Workspace(tmp_path / "out") as work:
+        def read() -> list[str]:
+            """Reasons of what left when shard jobs have looked before."""
+            ledger = Ledger(work.state / "ledger.sqlite", root)
+            ledger.take([Post(id="1", path=str(root / "1.png"), characters=("ann",))], "artist", lambda *_: None)
+            Look(work, Local(1), ledger, Progress("text"), Limits(1000, 1000), seen=True).read_files(lambda *_: None)
+            return [row.drop.reason for row in ledger.rejected()]
+
+        assert read() == ["unreadable"]
+        (root / "1.png").rmdir()
+        assert read() == ["missing_file"]
+        (root / "1.png").write_bytes(b"anything")
+        with pytest.raises(UsageError, match=r"never saw this picture as it is now \(got '.*/1\.png'\)"):
+            read()
+        assert not list(work.annotations.rglob("*.parquet"))
 
 
 class Says:

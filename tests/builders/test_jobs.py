@@ -30,6 +30,23 @@ def test_what_is_left_is_read_back(tmp_path: Path, asked: Retribooru) -> None:
     assert jobs.agreed(tmp_path) == Record(asked, "e", MODELS)
 
 
+def test_rows_are_those_of_all_jobs(tmp_path: Path, asked: Retribooru) -> None:
+    for text, rows in (("1/2", 30), ("2/2", 12)):
+        jobs.leave(tmp_path, Record(asked, "e", MODELS, rows), Slice.read(text))
+    agreed = jobs.agreed(tmp_path)
+    jobs.check_rows(42, agreed)
+    with pytest.raises(UsageError, match="the shard jobs left 42 rows, now 41 are left"):
+        jobs.check_rows(41, agreed)
+
+
+def test_a_job_that_began_again_has_not_ended(tmp_path: Path, asked: Retribooru) -> None:
+    _leave(tmp_path, asked, "1/2", "2/2")
+    jobs.begin(tmp_path, Slice(2, 2))
+    jobs.begin(tmp_path, Slice(2, 2))
+    with pytest.raises(UsageError, match=r"shard jobs are missing \(got '2/2'\)"):
+        jobs.agreed(tmp_path)
+
+
 def test_what_a_machine_decides_for_itself_may_differ(tmp_path: Path, asked: Retribooru) -> None:
     _leave(tmp_path, replace(asked, shard="1/2", workers=1, log="json"), "1/2")
     _leave(tmp_path, replace(asked, shard="2/2", workers=9, out=tmp_path / "elsewhere"), "2/2")

@@ -1,9 +1,12 @@
 """A build shared by shard jobs and ended by `build publish`, through the real commands."""
 
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from schemas import manifest as manifests
@@ -59,3 +62,30 @@ def test_jobs_of_the_sample_draw_one_mirror(tmp_path: Path) -> None:
     assert run([*words, str(alone)]).returncode == 0
     assert _files(shared / "1.0.0") == _files(alone / "1.0.0")
     assert sum(manifests.read(alone / "1.0.0").splits.values()) > 10
+    _only_what_the_jobs_saw_is_published(shared, [*words, str(shared), "--shard", "1/2"])
+
+
+def _only_what_the_jobs_saw_is_published(out: Path, first_job: list[str]) -> None:
+    def refused() -> str:
+        done = run([*PUBLISH, str(out)])
+        assert (done.returncode, _files(out / "1.0.0")) == (2, before), done.stderr
+        return done.stderr.splitlines()[-1]
+
+    before, parts = _files(out / "1.0.0"), _parts(out)
+    shard = next((out / "1.0.0" / "data").glob("train-*"))
+    name, other = (row["id"] for row in pq.read_table(shard, columns=["id"]).slice(0, 2).to_pylist())
+    (picture,), (another,) = ((out / ".state").rglob(f"danbooru2019-figures/*/{one}.*") for one in (name, other))
+    was = picture.rename(out / "kept")
+    assert re.search(r"the shard jobs left (\d+) rows, now \d+ are left", refused())
+    shutil.copyfile(another, picture)
+    for _ in range(2):  # what refuses must not add to what was seen
+        assert f"never saw this picture as it is now (got '{picture}')" in refused()
+    was.rename(picture)  # which changes the time of its entry
+    assert f"(got '{picture}')" in refused()
+    assert _parts(out) == parts
+    next((out / ".annotations").glob("pixels-*/*.parquet")).write_bytes(b"damaged")
+    assert run(first_job).returncode == 1
+    assert "shard jobs are missing (got '1/2')" in refused()
+    shutil.rmtree(out / ".annotations")
+    assert run(first_job).returncode == 0
+    assert "never saw this picture" in refused()
