@@ -78,25 +78,40 @@ def publish_rows(look: Look, places: Places, build: Build) -> tuple[Location, Ma
     if there is not None:
         look.progress.say(f"version {options.version} is published already, with these very rows")
         return folder, there
-    staging = look.work.staging(options.version, digest)
-    written = _write_shards(look, places, build, staging)
-    rejected = staging / VERSION / "rejected.parquet"
-    write_rejected(rejected, look.ledger.rejected())
-    files = {one.name: one.file for one in written} | {rejected.name: file_entry(rejected)}
     draft = Manifest(
-        recipe="retribooru", version=options.version, rows_digest=digest, files=files,
-        content_digest=manifests.content_digest(
-            row for _, row in sorted(pair for one in written for pair in one.digests)),
+        recipe="retribooru", version=options.version, rows_digest=digest, files={}, content_digest="",
         source={"name": source.name, "digest": source.digest(), "licence": source.licence},
         counts=dict(sorted(source.counts.items())), options=build.said(),
         models=[Model(role, annotator.identity, annotator.provenance) for role, annotator in build.models.items()],
         funnel=look.ledger.funnel, splits={split: places.rows_in[split] for split in SPLITS if places.rows_in[split]},
         near_copies=places.near_copies, built_with=publish.built_with())
+    try:
+        there = _published(look, places, build, draft)
+    except OSError:
+        # Below a URL another build of the same may have published it, and removed what both had prepared.
+        there = publish.published(folder, digest)
+        if there is None:
+            raise
+    finally:
+        if (folder / manifests.NAME).exists():
+            look.work.clear(options.version)
+    return folder, there
+
+
+def _published(look: Look, places: Places, build: Build, draft: Manifest) -> Manifest:
+    """Writes all that `draft` tells of and publishes it. Returns the whole manifest."""
+    staging = look.work.staging(draft.version, hashlib.sha256(manifests.encode(draft)).hexdigest())
+    written = _write_shards(look, places, build, staging)
+    rejected = staging / VERSION / "rejected.parquet"
+    write_rejected(rejected, look.ledger.rejected())
+    files = {one.name: one.file for one in written} | {rejected.name: file_entry(rejected)}
+    content = manifests.content_digest(row for _, row in sorted(pair for one in written for pair in one.digests))
+    draft = msgspec.structs.replace(draft, files=files, content_digest=content)
     data = {split: [staging / VERSION / name for name in sorted(files) if name.startswith(f"data/{split}-")]
             for split in draft.splits}
     with look.progress.bar("card", None, "page") as bar:
         pages = _counted(card.pages(draft, data, rejected), bar.advance)
-        return folder, publish.publish(staging, folder, draft, pages)
+        return publish.publish(staging, look.work.out / draft.version, draft, pages)
 
 
 def _nothing_left(look: Look) -> UsageError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Container, Iterable
+from contextlib import suppress
 from importlib.metadata import version as version_of
 from pathlib import Path
 from platform import python_version
@@ -13,6 +14,7 @@ import msgspec
 from upath import UPath
 
 from builders import atomic
+from builders.write import file_entry
 from schemas import manifest as manifests
 from schemas.errors import BuildError, UsageError
 from schemas.locations import Location
@@ -56,8 +58,8 @@ def next_version(folder: Location, taken: Container[str] = ()) -> str:
 
 
 def publish(staging: Location, folder: Location, manifest: Manifest, pages: Iterable[tuple[str, bytes]]) -> Manifest:
-    """Adds the pages and the manifest to `staging` and makes it `folder`. Returns the final manifest, with the pages
-    among its files."""
+    """Adds the pages and the manifest to `staging` and makes it `folder`. Returns the manifest that stands there, with
+    the pages among its files."""
     whole = staging / VERSION
     files = dict(manifest.files)
     for name, data in pages:
@@ -69,20 +71,41 @@ def publish(staging: Location, folder: Location, manifest: Manifest, pages: Iter
         atomic.write(whole / manifests.NAME, manifests.encode(final))
         whole.rename(folder)
         atomic.sync(folder.parent)
-    elif published(folder, manifest.rows_digest) is None:
-        _copy(whole, folder, final)
-    atomic.remove(staging)
-    return final
+        return final
+    _claim(staging.with_name(f"{folder.name}-claim"), folder, final)
+    there = published(folder, manifest.rows_digest)
+    if there is None:
+        _copy(UPath(whole), UPath(folder), final)
+    return there or final
 
 
-def _copy(whole: Location, folder: Location, manifest: Manifest) -> None:
-    """Object stores rename nothing, but copy by themselves; the manifest, which makes the version, goes last."""
-    if folder.exists():
-        atomic.remove(folder)  # what a publish that was killed left
-    UPath(folder).fs.copy(*([str(place / name) for name in manifest.files] for place in (whole, folder)))
+def _claim(place: Location, folder: Location, manifest: Manifest) -> None:
+    """Lets nobody write below `folder` but builds of these very files, such as this one after it was killed, until the
+    manifest stands there and the claim is removed. Raises UsageError when it is another build's."""
+    mine = hashlib.sha256(manifests.encode(manifest)).hexdigest().encode()
     try:
-        with (folder / manifests.NAME).open("xb") as file:
-            file.write(manifests.encode(manifest))
+        with place.open("xb") as file:
+            file.write(mine)
     except FileExistsError:
-        raise BuildError(f"{folder} was published by another build at this very moment: check it with build verify"
-                         ) from None
+        if place.read_bytes() != mine:
+            raise UsageError("another build is publishing other files as this version, or was stopped while it did",
+                             seen=str(folder), allowed="one build at a time on one version",
+                             next_command=f"wait for it or, if none is running, delete {place}") from None
+
+
+def _copy(whole: UPath, folder: UPath, manifest: Manifest) -> None:
+    """Object stores rename nothing, but copy by themselves; the manifest, which makes the version, goes last. Raises
+    OSError when something cannot be copied, BuildError when what was copied is not there."""
+    store = folder.fs
+    store.copy(*([(place / name).path for name in manifest.files] for place in (whole, folder)))
+    found = {name.removeprefix(f"{folder.path}/"): said["size"] for name, said in store.find(
+        folder.path, detail=True).items()}
+    for name, said in manifest.files.items():
+        # The folder that was staged is named after the rows, which shards are made of; the rest is small.
+        if found.get(name) != said.bytes or not (name.startswith("data/") or file_entry(folder / name) == said):
+            raise BuildError(f"{folder / name} is not the file that was staged: run the same command again")
+    last = folder / manifests.NAME
+    if strays := [(folder / name).path for name in found.keys() - manifest.files.keys() - {manifests.NAME}]:
+        store.rm(strays)  # of a publish of other files that was stopped
+    with suppress(FileExistsError), last.open("xb") as file:  # by a build of these very files
+        file.write(manifests.encode(manifest))

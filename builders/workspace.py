@@ -5,7 +5,8 @@
     OUT/.state/         lock, ledger, staging, indexes of tars, the sample's mirror: safe to delete when no build runs
 
 Below a URL there is no lock, and what is this machine's own lies in a temporary folder. Parts of the store are named
-after their keys, so that builds side by side write the same ones, and it is the manifest that makes a version.
+after their keys, and staging folders after all that the version will say, so that builds side by side write the same
+files or other ones; who copies them to a version claims it first, and it is the manifest that makes it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import errno
 import os
 import tempfile
 import uuid
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -99,19 +100,23 @@ class Workspace:
                  trace: TracebackType | None) -> None:
         self._held.close()
 
-    def staging(self, version: str, rows_digest: str) -> Location:
-        """Folder in which a version is prepared; what another set of rows left there is removed.
+    def staging(self, version: str, digest: str) -> Location:
+        """Folder in which a version is prepared, named after the digest of what it will say, so that shards finished
+        before a kill are found again.
 
-        Named after the rows, so that shards finished before a kill are found again. Without a lock, what is prepared
-        of other versions stays.
+        What another build left there is removed; without a lock it stays, as that build may still run.
         """
-        folder = self.out / ".state" / "staging" / f"{version}-{rows_digest[:16]}"
-        stale = "" if isinstance(folder, Path) else f"{version}-"
-        if folder.parent.exists():
-            for other in folder.parent.iterdir():
-                if other.name != folder.name and other.name.startswith(stale):
-                    atomic.remove(other)
+        folder = self.out / ".state" / "staging" / f"{version}-{digest[:16]}"
         if isinstance(folder, Path):
+            for other in folder.parent.glob("*"):
+                if other.name != folder.name:
+                    atomic.remove(other)
             folder.mkdir(parents=True, exist_ok=True)
             atomic.sweep(folder)
         return folder
+
+    def clear(self, version: str) -> None:
+        """Removes all that was prepared of a version that is published: nobody can need it any more."""
+        for folder in (self.out / ".state" / "staging").glob(f"{version}-*"):
+            with suppress(FileNotFoundError):  # another build does the same
+                atomic.remove(folder)

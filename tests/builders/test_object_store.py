@@ -1,23 +1,28 @@
 """Builds onto an object store: a real HTTP server that speaks S3, met by the real command in processes of its own."""
 
 import hashlib
+import importlib
 import logging
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import datasets
+import msgspec
 import pytest
 from moto.server import ThreadedMotoServer
 from upath import UPath
 
 from builders import cli, publish
 from builders.sources.sample import draw_mirror
+from builders.workspace import Workspace
 from schemas import manifest as manifests
-from schemas.errors import BuildError
+from schemas.errors import BuildError, UsageError
 from schemas.locations import location
+from schemas.manifest import FileEntry, Manifest
 
 from .conftest import command, kill_tree, run
 from .test_publish import EMPTY
@@ -159,16 +164,85 @@ def test_verify_names_a_changed_and_a_stray_object(local: Path, capsys: pytest.C
     assert "README.md has sha256" in told and "data/stray stands in the folder but not in the manifest" in told
 
 
-def test_the_second_of_two_publishers_does_not_win() -> None:
-    whole, folder = _at(f"{BUCKET}/race/staging/version"), _at(f"{BUCKET}/race/1.0.0")
-    (whole / "rejected.parquet").write_bytes(b"mine")
-    publish._copy(whole, folder, EMPTY)
-    theirs = (folder / manifests.NAME).read_bytes()
+def _meets(figures: Path, out: str, moment: str, *words: str) -> tuple[int, subprocess.CompletedProcess[str]]:
+    """Exit code of a build beside which another one, with these words more, runs whole at a moment of its publishing,
+    and how that one ended."""
+    module, _, name = moment.rpartition(".")
+    goes_on = getattr(importlib.import_module(module), name)
+    other: list[subprocess.CompletedProcess[str]] = []
+
+    def meanwhile(*given: Any) -> Any:
+        if not other:
+            other.append(run(_build(figures, out, "--workers", "1", *words)))
+        return goes_on(*given)
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(publish.atomic, "remove", lambda folder: None)  # the first one ends after this was asked
-        with pytest.raises(BuildError, match="published by another build"):
-            publish._copy(whole, folder, EMPTY)
-    assert (folder / manifests.NAME).read_bytes() == theirs
+        patch.setattr(moment, meanwhile)
+        code = cli.main(_build(figures, out, "--workers", "1")[3:])
+    return code, other[0]
+
+
+@pytest.mark.parametrize("moment", ["builders.compose.write_rejected", "builders.publish._claim",
+                                    "builders.publish._copy"])
+def test_twins_publish_one_version(figures: Path, local: Path, moment: str) -> None:
+    out = f"{BUCKET}/twins-{moment}"
+    code, twin = _meets(figures, out, moment)
+    assert (code, twin.returncode) == (0, 0), twin.stderr
+    assert _objects(f"{out}/1.0.0") == _files(local)
+    assert not _objects(f"{out}/.state")
+
+
+def test_builds_of_other_files_do_not_mix(figures: Path, local: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = f"{BUCKET}/others"
+    code, other = _meets(figures, out, "builders.publish._copy", "--near-likeness", "0.95")
+    assert (code, other.returncode) == (0, 2)
+    assert "publishing other files as this version" in other.stderr and f"delete {out}/.state/staging" in other.stderr
+    assert _objects(f"{out}/1.0.0") == _files(local)
+    assert not _objects(f"{out}/.state")
+    code, other = _meets(figures, f"{out}-late", "builders.publish._claim", "--match-rule", "identity")
+    assert (code, other.returncode) == (2, 0)
+    assert "version 1.0.0 is published with other content" in capsys.readouterr().err
+    assert cli.main(["verify", f"{out}-late/1.0.0"]) == 0
+    assert not _objects(f"{out}-late/.state")
+
+
+def _staged(out: str, **files: bytes) -> tuple[UPath, UPath, Manifest]:
+    """A staging folder with these files, the version to be, and a manifest of "one" and "two" as they should be."""
+    staging = _at(out) / ".state" / "staging" / "1.0.0-a"
+    for name, data in files.items():
+        (staging / publish.VERSION / name).write_bytes(data)
+    said = {name: FileEntry(hashlib.sha256(data).hexdigest(), len(data))
+            for name, data in (("one", b"1"), ("two", b"22"))}
+    return staging, _at(out) / "1.0.0", msgspec.structs.replace(EMPTY, files=said)
+
+
+def test_a_publish_that_was_stopped_is_ended_by_the_same_files_alone() -> None:
+    out = f"{BUCKET}/stopped"
+    staging, folder, draft = _staged(out, one=b"1")
+    (folder / "stray").write_bytes(b"of others")
+    with pytest.raises(FileNotFoundError):
+        publish.publish(staging, folder, draft, [])
+    others = msgspec.structs.replace(draft, near_copies=1)
+    with pytest.raises(UsageError, match=f"if none is running, delete {out}/.state/staging/1.0.0-claim"):
+        publish.publish(staging, folder, others, [])
+    assert not (folder / manifests.NAME).exists()
+    staging, _, _ = _staged(out, two=b"22")
+    assert publish.publish(staging, folder, draft, []) == draft
+    assert set(_objects(f"{out}/1.0.0")) == {"one", "two", manifests.NAME}
+    with Workspace(_at(out)) as work:
+        work.clear("1.0.1")
+        assert len(_objects(f"{out}/.state")) == 3
+        work.clear("1.0.0")
+        work.clear("1.0.0")
+    assert not _objects(f"{out}/.state")
+
+
+@pytest.mark.parametrize("two", [b"2", b"33"], ids=["shorter", "other bytes"])
+def test_what_was_staged_wrongly_is_no_version(two: bytes) -> None:
+    staging, folder, draft = _staged(f"{BUCKET}/wrong-{two.decode()}", one=b"1", two=two)
+    with pytest.raises(BuildError, match=r"1\.0\.0/two is not the file that was staged"):
+        publish.publish(staging, folder, draft, [])
+    assert not (folder / manifests.NAME).exists()
 
 
 @pytest.mark.parametrize(("out", "said"), [

@@ -96,6 +96,10 @@ def test_staging_keeps_the_same_rows_alone(tmp_path: Path) -> None:
         assert work.staging("1.0.0", "a" * 64) == first and (first / "done").exists()
         second = work.staging("1.0.0", "b" * 64)
         assert second.exists() and not first.exists()
+        work.clear("1.0.1")
+        assert second.exists()
+        work.clear("1.0.0")
+        assert not second.exists()
 
 
 def test_jobs_for_other_slices_run_together(tmp_path: Path) -> None:
