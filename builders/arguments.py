@@ -66,7 +66,7 @@ def path(text: str) -> Path:
     found = location(text)
     if isinstance(found, Path):
         return found
-    raise UsageError("a URL where only a path will do", seen=text, allowed="a path that every node sees")
+    raise UsageError("a URL where only a path will do", seen=text, allowed="a path on this machine")
 
 
 def read(kind: type[OptionsT], parser: Parser, words: Sequence[str]) -> OptionsT:

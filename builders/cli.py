@@ -8,7 +8,6 @@ import signal
 import sqlite3
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from builders import arguments
 from builders.interrupts import ctrl_c_waits
@@ -44,7 +43,8 @@ they recorded: groups what they looked at and publishes the version. Runs no mod
 
 _PUSH = """Uploads a published version to the Hugging Face Hub and tags it there with its number. Files are checked
 against the manifest first. Run the same command again after any interruption: nothing is sent twice. A version that is
-there with other content is refused. The main branch shows the version pushed last, without files of others."""
+there with other content is refused. The main branch shows the version pushed last, without files of others. A version
+below a URL is copied to this machine first (`aws s3 sync`, say)."""
 
 _CONVERT = """Exports a YOLO checkpoint of ultralytics to ONNX, once, and tries the result on a blank picture. Such a
 checkpoint can run code when it is opened; ultralytics is told to refuse what is not its own, yet open only what you
@@ -89,8 +89,9 @@ def convert_parser() -> arguments.Parser:
     """Options of `build weights convert`."""
     parser = arguments.Parser(prog="build weights convert", description=_CONVERT, epilog=EXIT_CODES,
                               formatter_class=arguments.RawText, allow_abbrev=False)
-    parser.add_argument("checkpoint", type=Path, metavar="FACE.pt", help="a detector that ultralytics wrote")
-    parser.add_argument("--out", type=Path, metavar="FILE.onnx", help="where to write; default: beside the checkpoint")
+    parser.add_argument("checkpoint", type=arguments.path, metavar="FACE.pt", help="a detector that ultralytics wrote")
+    parser.add_argument("--out", type=arguments.path, metavar="FILE.onnx",
+                        help="where to write; default: beside the checkpoint")
     return parser
 
 
@@ -98,14 +99,14 @@ def train_faces_parser() -> arguments.Parser:
     """Options of `build weights train-faces`."""
     parser = arguments.Parser(prog="build weights train-faces", description=_TRAIN_FACES, epilog=EXIT_CODES,
                               formatter_class=arguments.RawText, allow_abbrev=False)
-    parser.add_argument("dataset", type=Path, metavar="DATASET", help="a version folder such as OUT/1.0.0")
+    parser.add_argument("dataset", type=arguments.path, metavar="DATASET", help="a version folder such as OUT/1.0.0")
     parser.add_argument("--base", default="yolo11n.yaml", metavar="NAME.yaml|FILE.pt", help="what to begin with: an "
                         "architecture of ultralytics with random weights, or a checkpoint (default: yolo11n.yaml)")
     parser.add_argument("--epochs", type=int, default=100, metavar="N",
                         help="times that every picture is shown (default: 100)")
     parser.add_argument("--size", type=int, default=640, metavar="PX",
                         help="side of the network's input, a multiple of 32 (default: 640)")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR",
+    parser.add_argument("--out", type=arguments.path, required=True, metavar="DIR",
                         help="new folder for faces.onnx and faces.pt")
     return parser
 
@@ -124,7 +125,7 @@ def push_parser() -> arguments.Parser:
     """Options of `build push`."""
     parser = arguments.Parser(prog="build push", description=_PUSH, epilog=EXIT_CODES,
                               formatter_class=arguments.RawText, allow_abbrev=False)
-    parser.add_argument("dir", type=Path, metavar="DIR", help="a version folder such as OUT/1.0.0")
+    parser.add_argument("dir", type=arguments.path, metavar="DIR", help="a version folder such as OUT/1.0.0")
     parser.add_argument("repo", metavar="REPO", help="OWNER/NAME of a dataset repository; made when it is not there")
     parser.add_argument("--private", action="store_true", help="make it private, and push to no public one")
     return parser

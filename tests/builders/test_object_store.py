@@ -257,9 +257,13 @@ def test_where_nothing_can_be_written(figures: Path, capsys: pytest.CaptureFixtu
     assert said in error and error.count("\n") == 1
 
 
-def test_pictures_come_from_a_path(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["retribooru", "--source", "folder", "--root", f"{BUCKET}/photos", "--out", f"{BUCKET}/out"]) == 2
-    assert "a URL where only a path will do" in capsys.readouterr().err
+@pytest.mark.parametrize("words", [["retribooru", "--source", "folder", "--root", f"{BUCKET}/1.0.0", "--out", "out"],
+                                   ["push", f"{BUCKET}/1.0.0", "maker/set"],
+                                   ["weights", "train-faces", f"{BUCKET}/1.0.0", "--out", "faces"]])
+def test_some_things_are_paths_only(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
+    assert cli.main(words) == 2
+    error = capsys.readouterr().err
+    assert f"a URL where only a path will do (got '{BUCKET}/1.0.0')" in error and error.count("\n") == 1
 
 
 def test_an_object_store_that_does_not_answer_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
