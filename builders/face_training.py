@@ -48,6 +48,7 @@ class Training:
 def run(training: Training) -> int:
     """Trains, writes OUT/faces.onnx and OUT/faces.pt, says how good it is. Returns the exit code."""
     splits = manifests.read(training.dataset).splits
+    model = _opened(training.base)
     with tempfile.TemporaryDirectory(prefix="likeness-") as name:
         folder = Path(name)
         drawn = write_pictures(training, splits, folder)
@@ -60,7 +61,7 @@ def run(training: Training) -> int:
         said = {"path": str(folder), "train": "images/train", "val": f"images/{'val' if unseen else 'train'}",
                 "names": {0: "face"}}
         (folder / "faces.yaml").write_text(json.dumps(said), encoding="utf-8")
-        model, best = _train(training, folder)
+        best = _train(model, training, folder)
         judged = f"mAP50 {model.metrics.box.map50:.3f}, mAP50-95 {model.metrics.box.map:.3f}"
         with replacing(training.out / "faces.pt") as made:
             shutil.copyfile(best, made)
@@ -70,24 +71,25 @@ def run(training: Training) -> int:
     return 0
 
 
-def _train(training: Training, folder: Path) -> tuple[Any, Path]:
-    """The trained model, and the checkpoint of its best epoch. Raises BuildError when torch gives up."""
-    model = open_yolo(Path(training.base)) if Path(training.base).suffix == ".pt" else _fresh(training.base)
+def _train(model: Any, training: Training, folder: Path) -> Path:
+    """Trains the model; returns the checkpoint of its best epoch. Raises BuildError when torch gives up."""
     try:
         model.train(data=str(folder / "faces.yaml"), epochs=training.epochs, imgsz=training.size, seed=SEED,
                     deterministic=True, plots=False, project=str(folder), name="run")
     except RuntimeError as error:  # torch: no memory, no such kernel
         raise BuildError(f"the training stopped: {first_line(error)}") from error
-    return model, Path(model.trainer.best)
+    return Path(model.trainer.best)
 
 
-def _fresh(architecture: str) -> Any:
-    """An architecture of ultralytics with random weights."""
+def _opened(base: str) -> Any:
+    """The model to begin with. Raises UsageError when there is none, or no ultralytics."""
+    if Path(base).suffix == ".pt":
+        return open_yolo(Path(base))
     yolo = ultralytics().YOLO
     try:
-        return yolo(architecture, task="detect")
+        return yolo(base, task="detect")
     except Exception as error:  # a file that is not there, or describes no network
-        raise UsageError(f"ultralytics cannot make the network: {first_line(error)}", seen=architecture,
+        raise UsageError(f"ultralytics cannot make the network: {first_line(error)}", seen=base,
                          allowed="an architecture such as yolo11n.yaml") from None
 
 

@@ -76,6 +76,23 @@ def test_refusals_are_one_line(words: list[str], told: str, tmp_path: Path, monk
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("base", ["no.yaml", "no.pt"])
+def test_the_base_is_opened_before_any_picture_is_written(base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                          capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("YOLO_CONFIG_DIR", str(tmp_path / "settings"))
+    Path("no.pt").write_bytes(b"no checkpoint")
+    empty = manifests.Manifest(recipe="retribooru", version="1.0.0", content_digest="", rows_digest="", source={},
+                               counts={}, options={}, models=[], funnel=[], splits={"train": 1}, near_copies=0,
+                               built_with={}, files={})
+    Path("set").mkdir()
+    Path("set/manifest.json").write_bytes(manifests.encode(empty))  # and no data, at which whoever reads it fails
+    assert cli.main(["weights", "train-faces", "set", "--base", base, "--out", "out"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("build: ultralytics cannot") and error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_detector_trained_on_a_dataset_is_one_that_builds_read(
         ultralytics: Any, request: pytest.FixtureRequest, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     whole: Path = request.getfixturevalue("whole")  # not built where this is skipped
