@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,9 @@ from typing import Any
 from schemas.errors import UsageError
 
 _NAME = re.compile(r"(?P<repo>[\w][\w.-]*/[\w][\w.-]*)(?:@(?P<revision>[\w][\w./-]*))?:(?P<file>[\w][\w ./+-]*)")
+
+# Its client writes two lines for every try on a network that is not there; what came of them is told here, in one.
+logging.getLogger("huggingface_hub.utils._http").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True)

@@ -99,6 +99,7 @@ def ask(home: Path, endpoint: str, name: str) -> dict[str, str]:
     for name_of in ("HF_HUB_OFFLINE", "HF_TOKEN", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
         env.pop(name_of, None)
     done = subprocess.run([sys.executable, "-c", code, name], env=env, capture_output=True, text=True, check=True)
+    assert "Retrying" not in done.stderr
     answer: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
     return answer
 
