@@ -1,8 +1,9 @@
 """`build estimate`: what a build would keep and cost, from a few hundred of its rows.
 
 The source is read and filtered by its tags in full, as a build does. Of the rows that pass a sample, drawn by a hash of
-their ids, goes through the stages one after another in this process, timed; the rest is multiplication. Rows that leave
-later because nobody else of their identity is left are not foreseen, so that what is told is an upper bound.
+their ids, goes through the annotators and filters of a build one after another in this process, timed; the rest is
+multiplication. Rows that leave later because nobody else of their identity is left are not foreseen, so that what is
+told is an upper bound.
 """
 
 from __future__ import annotations
@@ -13,24 +14,24 @@ import math
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from annotators import images
-from annotators.base import Annotator, Picture
-from builders import files, select
+from annotators.masks import Masks
+from builders import files
 from builders.annotate import POST_COLUMNS
-from builders.figures import crop_box
+from builders.figures import cut_figure
 from builders.ledger import Ledger, Row
-from builders.openings import Models, open_models, open_source
+from builders.openings import Models, check_source, open_models, open_source
 from builders.options import Retribooru
 from builders.progress import Progress
-from builders.retribooru import select_posts, selection
-from builders.visits import BATCH
+from builders.retribooru import select_posts, selection, visits
+from builders.visits import BATCH, Limits, Link
+from builders.write import png
 from schemas.errors import RowError, UsageError
-from schemas.records import Drop
 
 SAMPLE = 200
 """Rows that are looked at."""
@@ -58,31 +59,39 @@ class Cost:
 
 @dataclass
 class Seen:
-    """A row of the sample on its way: its pixels, and what was said of it."""
+    """A row of the sample on its way, with its columns so far."""
 
     row: Row
-    size: int = 0
-    picture: Picture | None = None
+    kept: bool = False
+    """Whether it came to the end."""
+    image: int = 0
+    """Bytes of its picture as it is published."""
+    matte: int = 0
+    """Bytes of its matte as it is published."""
+    stored: int = 0
+    """Bytes of its mattes in the store, where a whole picture has two."""
     said: dict[str, Any] = field(default_factory=dict)
 
 
 def run(options: Retribooru) -> int:
     """Prints the estimate and returns the exit code. Raises UsageError when no row passes the tag filters."""
     progress = Progress(options.log)
+    wanted = selection(options)
+    check_source(options)
     models = open_models(options)
     with tempfile.TemporaryDirectory(prefix="likeness-") as folder:
         state = Path(folder)
         source = open_source(options, state, progress)
-        ledger = select_posts(source, options, selection(options), state, progress, set())
+        ledger = select_posts(source, options, wanted, state, progress, set())
         rows, whole = sample(ledger), len(ledger)
         if not rows:
             raise UsageError("no row passes the tag filters", seen=f"{options.source} {options.root or ''}".strip(),
                              allowed="a source with rows to look at", next_command="the same build with --dry-run")
         alone = ledger.funnel[-1].drops.get("singleton", 0)
         with progress.bar("estimate", len(rows)) as bar:
-            costs, kept = look(rows, models, options, bar.advance)
+            costs, seen = look(rows, models, options, bar.advance)
         ledger.close()
-    print("\n".join(report(costs, kept, whole, alone, options.workers)))
+    print("\n".join(report(costs, seen, whole, alone, options.workers)))
     return 0
 
 
@@ -94,32 +103,36 @@ def sample(ledger: Ledger, size: int = SAMPLE) -> list[Row]:
 
 def look(rows: Sequence[Row], models: Models, options: Retribooru,
          heard: Callable[[int], None]) -> tuple[list[Cost], list[Seen]]:
-    """The cost of each stage, and the rows that passed all of them. Models load before the clock starts."""
-    least = models.faces.default_score if options.face_score is None else options.face_score
-    checks: dict[str, Callable[[dict[str, Any]], Drop | None]] = {"masks": lambda said: select.coverage_within(
-        said["coverage"], *options.matte)}
-    if options.needs_face:
-        checks["faces"] = lambda said: select.one_face(said["scores"], least)
-        checks["answers"] = lambda said: select.answers_known(said["answers"])
-    stages: list[tuple[str, Annotator]] = [("faces", models.faces), ("masks", models.masks),
-                                           ("answers", models.answers), ("group", models.hashes)]
-    costs = {name: Cost(name) for name in ("file", "figure", *(name for name, _ in stages))}
-    kept: list[Seen] = []
+    """The cost of each stage, and what was seen. Models load before the clock starts."""
+    limits = Limits(options.max_bytes, options.max_pixels)
+    pixels, *others = [link for chain in visits(limits, options, models) for link in chain]
+    costs = {name: Cost(name) for name in ("file", "figure", *(link.stage for link in others), "write")}
+    looked: list[Seen] = []
     warm = False
     for start in range(0, len(rows), BATCH):
-        seen = [Seen(row) for row in rows[start : start + BATCH]]
-        seen = _timed(costs["file"], seen, lambda some: [one for one in some if _read(one, options)])
-        whole = [one for one in seen if one.row.post.needs_crop]
+        batch = [Seen(row, said={name: given(row.post) for name, given in POST_COLUMNS.items()})
+                 for row in rows[start : start + BATCH]]
+        seen = _timed(costs["file"], batch, lambda some: _asked(pixels, [one for one in some if _read(one, limits)]))
         if seen and not warm:
-            warm = all(_asked(annotator, seen[:1]) for _, annotator in stages)
-        if whole:
-            cut = _timed(costs["figure"], whole, lambda some: [one for one in some if _cut(one, models, options)])
-            seen = [one for one in seen if not one.row.post.needs_crop] + cut
-        for name, annotator in stages:
-            seen = _timed(costs[name], seen, partial(_asked, annotator, check=checks.get(name)))
-        kept += seen
-        heard(min(BATCH, len(rows) - start))
-    return [cost for cost in costs.values() if cost.rows_in], kept
+            first = replace(seen[0], said=dict(seen[0].said))
+            for link in others:
+                _asked(link, [first])
+            warm = True
+        whole = [one for one in seen if one.row.post.needs_crop]
+        cut = _timed(costs["figure"], whole, lambda some: [one for one in some if _cut(one, models.masks, options)])
+        seen = [one for one in seen if not one.row.post.needs_crop] + cut
+        for link in others:
+            seen = _timed(costs[link.stage], seen, partial(_asked, link))
+        _timed(costs["write"], [one for one in seen if one.row.box], _encoded)
+        for one in seen:
+            one.kept = True
+        for one in batch:
+            one.matte = len(one.said.get("mask", b""))
+            one.stored += one.matte
+            one.said.clear()  # the pictures most of all
+        looked += batch
+        heard(len(batch))
+    return [cost for cost in costs.values() if cost.rows_in], looked
 
 
 def _timed(cost: Cost, seen: list[Seen], step: Callable[[list[Seen]], list[Seen]]) -> list[Seen]:
@@ -130,44 +143,50 @@ def _timed(cost: Cost, seen: list[Seen], step: Callable[[list[Seen]], list[Seen]
     return left
 
 
-def _read(one: Seen, options: Retribooru) -> bool:
+def _read(one: Seen, limits: Limits) -> bool:
     try:
-        data = files.read(one.row.post.path, options.max_bytes)
-        decoded = images.decode(data, max_pixels=options.max_pixels)
+        data = files.read(one.row.post.path, limits.max_bytes)
     except RowError:
         return False
-    one.size, one.picture = len(data), decoded.picture
-    return select.side_at_least(decoded.width, decoded.height, options.min_side) is None
+    one.image = len(data)
+    try:
+        decoded = one.said["decoded"] = images.decode(data, max_pixels=limits.max_pixels)
+        one.said["image"] = decoded.picture
+    except RowError as error:
+        one.said["decoded"] = error
+    return True
 
 
-def _cut(one: Seen, models: Models, options: Retribooru) -> bool:
-    assert one.picture is not None
-    bounds = models.masks({"image": [one.picture]})["bounds"][0]
-    if not bounds:
+def _cut(one: Seen, masks: Masks, options: Retribooru) -> bool:
+    said = masks({"image": [one.said["image"]]})
+    one.stored = len(said["mask"][0])
+    row = one.row._replace(width=one.said["width"], height=one.said["height"])
+    cut = cut_figure(row, said["bounds"][0], options.margin, options.min_side, masks)
+    if not isinstance(cut, Row) or cut.box is None:
         return False
-    height, width = one.picture.shape[:2]
-    one.picture = images.crop(one.picture, crop_box(bounds, width, height, options.margin))
-    return select.side_at_least(one.picture.shape[1], one.picture.shape[0], options.min_side) is None
+    one.row, one.said["image"] = cut, images.crop(one.said["image"], cut.box)
+    return True
 
 
-def _asked(annotator: Annotator, seen: list[Seen],
-           check: Callable[[dict[str, Any]], Drop | None] | None = None) -> list[Seen]:
-    batch = {name: [_given(one, name) for one in seen] for name in annotator.needs}
-    for name, values in annotator(batch).items():
+def _asked(link: Link, seen: list[Seen]) -> list[Seen]:
+    if not seen:
+        return []
+    batch = {name: [one.said[name] for one in seen] for name in link.annotator.needs}
+    for name, values in link.annotator(batch).items():
         for one, value in zip(seen, values, strict=True):
             one.said[name] = value
-    return [one for one in seen if check is None or check(one.said) is None]
+    return [one for one in seen if link.keeps is None or link.keeps(one.said) is None]
 
 
-def _given(one: Seen, name: str) -> Any:
-    if name == "image":
-        return one.picture
-    return POST_COLUMNS[name](one.row.post) if name in POST_COLUMNS else one.said[name]
+def _encoded(seen: list[Seen]) -> list[Seen]:
+    for one in seen:
+        one.image = len(png(one.said["image"]))
+    return seen
 
 
-def report(costs: Sequence[Cost], kept: Sequence[Seen], whole: int, alone: int, workers: int) -> Iterator[str]:
+def report(costs: Sequence[Cost], seen: Sequence[Seen], whole: int, alone: int, workers: int) -> Iterator[str]:
     """The lines to print: stage by stage, then the whole."""
-    looked = costs[0].rows_in
+    looked, kept = costs[0].rows_in, [one for one in seen if one.kept]
     yield f"{whole:,} rows pass the tag filters; {looked} of them were looked at by one worker"
     yield f"{'stage':>8} {'rows':>12} {'kept':>6} {'ms a row':>9} {'time of one worker':>19}"
     for cost in costs:
@@ -178,9 +197,9 @@ def report(costs: Sequence[Cost], kept: Sequence[Seen], whole: int, alone: int, 
     share, (low, high) = len(kept) / looked, interval(len(kept), looked)
     yield f"kept: {share:.0%} of them (95 %: {low:.0%} to {high:.0%}), about {whole * share:,.0f} rows"
     yield f"time: {duration(whole * each)} with {workers} worker{'s' if workers > 1 else ''} and as many cores"
-    files, mattes = sum(one.size for one in kept), sum(len(one.said["mask"]) for one in kept)
-    yield (f"disk: {volume((files + mattes) * whole / looked)} for the dataset, "
-           f"{volume(mattes * whole / looked)} for the mattes in the store of annotations")
+    published, stored = sum(one.image + one.matte for one in kept), sum(one.stored for one in seen)
+    yield (f"disk: {volume(published * whole / looked)} for the dataset, "
+           f"{volume(stored * whole / looked)} for the mattes in the store of annotations")
     yield (f"singletons: {alone:,} rows left before any model saw them, which saves {duration(alone * each)}; "
            "more leave after each stage, so that all of this is an upper bound")
 

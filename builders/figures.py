@@ -27,7 +27,7 @@ def cut_figures(look: Look, masks: Masks, margin: float, min_side: int) -> None:
         bounds = look.columns(whole, ["bounds"])["bounds"]
         cut, drops = [], []
         for row, found in zip(whole, bounds, strict=True):
-            verdict = _cut(row, found, margin, min_side, masks)
+            verdict = cut_figure(row, found, margin, min_side, masks)
             if isinstance(verdict, Drop):
                 drops.append((row.post.id, verdict))
             else:
@@ -38,7 +38,10 @@ def cut_figures(look: Look, masks: Masks, margin: float, min_side: int) -> None:
     look.progress.step(look.ledger.close_stage("figure", rows_in))
 
 
-def _cut(row: Row, bounds: Sequence[float], margin: float, min_side: int, masks: Masks) -> Row | Drop:
+def cut_figure(row: Row, bounds: Sequence[float], margin: float, min_side: int, masks: Masks) -> Row | Drop:
+    """The row, whose width and height are those of the whole picture, as that of the figure within `bounds`; or why
+    there is none.
+    """
     if not bounds:
         return drop("no_figure", value="empty matte", model=f"masks:{masks.identity[:16]}")
     x0, y0, x1, y1 = crop_box(bounds, row.width, row.height, margin)

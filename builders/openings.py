@@ -49,6 +49,12 @@ def open_source(options: Retribooru, state: Path, progress: Progress) -> Source:
     return Sample(root, options.workers_here)
 
 
+def check_source(options: Retribooru) -> None:
+    """Raises UsageError for a wrong root, before anything is fetched, drawn or written."""
+    if options.source != "sample":
+        open_source(options, Path(), Progress(options.log))
+
+
 def open_models(options: Retribooru) -> Models:
     """The annotators that the options name; weights of the Hub are fetched. Raises UsageError when some are missing."""
     faces, masks = Faces(options.weights("faces")), Masks(options.weights("masks"))

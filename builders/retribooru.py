@@ -27,7 +27,7 @@ from builders.annotate import Look
 from builders.compose import SPLITS, Build, publish_rows
 from builders.figures import cut_figures
 from builders.ledger import Ledger, Row
-from builders.openings import Models, open_engine, open_models_for, open_source
+from builders.openings import Models, check_source, open_engine, open_models_for, open_source
 from builders.options import Retribooru
 from builders.outfits import group_outfits
 from builders.progress import Progress
@@ -57,6 +57,7 @@ def run(options: Retribooru, agreed: jobs.Record | None = None) -> int:
             say_vain({entry for entry in vain if not entry.startswith("md5:")}, progress)
             print(f"dry run: {len(ledger):,} rows would be looked at; nothing was written")
             return 0
+        check_source(options)
         refuse_the_sources_folders(options)
         if options.engine == "ray":
             options = options.absolute()
@@ -172,7 +173,7 @@ def say_vain(vain: set[str], progress: Progress) -> None:
 
 def look_at_pictures(look: Look, options: Retribooru, models: Models) -> None:
     """Stages "file" to "answers": from cheap to costly, each only for rows that passed the one before."""
-    first, *others = visits(look, options, models)
+    first, *others = visits(look.limits, options, models)
     pixels = first[0]
     look.visit([pixels, Link(models.masks, "figure")], lambda row: row.post.needs_crop)
     look.visit(first, lambda row: not row.post.needs_crop)
@@ -186,7 +187,7 @@ def look_at_pictures(look: Look, options: Retribooru, models: Models) -> None:
                 look.judge(link.stage, link.keeps)
 
 
-def visits(look: Look, options: Retribooru, models: Models) -> list[list[Link]]:
+def visits(limits: Limits, options: Retribooru, models: Models) -> list[list[Link]]:
     """Chains of annotators with their filters, one chain for each time that a picture is visited.
 
     Our light models cost less than it takes to decode a picture again, so they share a visit. Any other model begins
@@ -194,10 +195,10 @@ def visits(look: Look, options: Retribooru, models: Models) -> list[list[Link]]:
     """
     least = models.faces.default_score if options.face_score is None else options.face_score
     low, high = options.matte
-    pixels = Pixels(look.limits)
+    pixels = Pixels(limits)
     faces, masks, answers = (f"{one.name}:{one.identity[:16]}" for one in (models.faces, models.masks, models.answers))
     decodes = Keeps(pixels.features.names, partial(select.whole_picture, min_side=options.min_side,
-                                                   allowed=look.limits.told))
+                                                   allowed=limits.told))
     one_face = Keeps(("scores",), partial(select.one_face, threshold=least, model=faces))
     covered = Keeps(("coverage",), partial(select.coverage_within, low=low, high=high, model=masks))
     known = Keeps(("answers", "outfit_hint"), partial(select.answers_known, model=answers))

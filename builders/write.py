@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
+from annotators.base import Picture
 from builders import atomic, store
 from builders.visits import Limits, contents, picture
 from schemas.features import REJECTED, RETRIBOORU, features
@@ -106,10 +107,14 @@ class WriteShard:
     def _image(self, planned: Planned) -> bytes:
         if planned.box is None:
             return contents(planned.path, planned.sha256, self.limits)
-        cut = io.BytesIO()
-        figure = picture(planned.path, planned.sha256, planned.box, self.limits)
-        Image.fromarray(figure).save(cut, "PNG", compress_level=6)
-        return cut.getvalue()
+        return png(picture(planned.path, planned.sha256, planned.box, self.limits))
+
+
+def png(figure: Picture) -> bytes:
+    """The bytes in which a figure that was cut out of its picture is published."""
+    made = io.BytesIO()
+    Image.fromarray(figure).save(made, "PNG", compress_level=6)
+    return made.getvalue()
 
 
 def file_entry(path: Location) -> FileEntry:
