@@ -15,26 +15,18 @@ import numpy as np
 from annotators.base import Annotator
 from builders import publish
 from builders.annotate import Look
+from builders.figure_rows import FillFigures, Planned
 from builders.ledger import Row
 from builders.options import Retribooru
 from builders.outfits import Place, Places
-from builders.publish import VERSION
+from builders.release import Content, release
 from builders.select import cloths
 from builders.sources import Source
-from builders.write import (
-    Planned,
-    Shard,
-    WriteShard,
-    Written,
-    columns_digest,
-    cut_shards,
-    file_entry,
-    write_rejected,
-)
+from builders.write import Shard, columns_digest, cut_shards
 from cards import retribooru as card
-from schemas import manifest as manifests
 from schemas.answers import QUESTIONS
 from schemas.errors import UsageError
+from schemas.features import RETRIBOORU
 from schemas.locations import Location
 from schemas.manifest import Manifest, Model
 
@@ -72,46 +64,17 @@ def publish_rows(look: Look, places: Places, build: Build) -> tuple[Location, Ma
     if not places.by_id:
         raise _nothing_left(look)
     options, source = build.options, build.source
-    folder = look.work.out / options.version
-    digest = _rows_digest(look, places, build)
-    there = publish.published(folder, digest)
-    if there is not None:
-        look.progress.say(f"version {options.version} is published already, with these very rows")
-        return folder, there
     draft = Manifest(
-        recipe="retribooru", version=options.version, rows_digest=digest, files={}, content_digest="",
+        recipe="retribooru", version=options.version, rows_digest=_rows_digest(look, places, build), files={},
+        content_digest="",
         source={"name": source.name, "digest": source.digest(), "licence": source.licence},
         counts=dict(sorted(source.counts.items())), options=build.said(),
         models=[Model(role, annotator.identity, annotator.provenance) for role, annotator in build.models.items()],
         funnel=look.ledger.funnel, splits={split: places.rows_in[split] for split in SPLITS if places.rows_in[split]},
         near_copies=places.near_copies, built_with=publish.built_with())
-    try:
-        there = _published(look, places, build, draft)
-    except OSError:
-        # Below a URL another build of the same may have published it, and removed what both had prepared.
-        there = publish.published(folder, digest)
-        if there is None:
-            raise
-    finally:
-        if (folder / manifests.NAME).exists():
-            look.work.clear(options.version)
-    return folder, there
-
-
-def _published(look: Look, places: Places, build: Build, draft: Manifest) -> Manifest:
-    """Writes all that `draft` tells of and publishes it. Returns the whole manifest."""
-    staging = look.work.staging(draft.version, hashlib.sha256(manifests.encode(draft)).hexdigest())
-    written = _write_shards(look, places, build, staging)
-    rejected = staging / VERSION / "rejected.parquet"
-    write_rejected(rejected, look.ledger.rejected())
-    files = {one.name: one.file for one in written} | {rejected.name: file_entry(rejected)}
-    content = manifests.content_digest(row for _, row in sorted(pair for one in written for pair in one.digests))
-    draft = msgspec.structs.replace(draft, files=files, content_digest=content)
-    data = {split: [staging / VERSION / name for name in sorted(files) if name.startswith(f"data/{split}-")]
-            for split in draft.splits}
-    with look.progress.bar("card", None, "page") as bar:
-        pages = _counted(card.pages(draft, data, rejected), bar.advance)
-        return publish.publish(staging, look.work.out / draft.version, draft, pages)
+    content = Content(RETRIBOORU, FillFigures(look.store_of("mask").folder, look.limits),
+                      lambda: _shards(look, places, build), len(look.ledger), look.ledger.rejected, card.pages)
+    return release(look.work, look.engine, look.progress, draft, content)
 
 
 def _nothing_left(look: Look) -> UsageError:
@@ -121,12 +84,6 @@ def _nothing_left(look: Look) -> UsageError:
     told = ", ".join(f"{reason} {count:,}" for reason, count in drops.most_common(4)) or "the source has no picture"
     return UsageError(f"no row is left to publish ({told})", allowed="at least two pictures of one identity and outfit",
                       next_command="loosen a threshold or --match-rule, see build retribooru --help")
-
-
-def _counted(pages: Iterator[tuple[str, bytes]], advance: Any) -> Iterator[tuple[str, bytes]]:
-    for page in pages:
-        yield page
-        advance(1)
 
 
 def _face(said: Mapping[str, Any], least: float) -> tuple[list[float] | None, float | None]:
@@ -183,7 +140,7 @@ def _planned(look: Look, places: Places, build: Build, split: str) -> Iterator[P
         rows = [row for row in batch if places.by_id[row.post.id].split == split]
         mattes = look.places(rows, "mask")
         for row, matte, columns in zip(rows, mattes, _told(look, rows, places, build), strict=True):
-            yield Planned(row.post.id, msgspec.msgpack.encode(columns), row.post.path, row.sha256, row.box, matte)
+            yield Planned(msgspec.msgpack.encode(columns), row.post.path, row.sha256, row.box, matte)
 
 
 def _rows_digest(look: Look, places: Places, build: Build) -> str:
@@ -193,17 +150,6 @@ def _rows_digest(look: Look, places: Places, build: Build) -> str:
             split = places.by_id[row.post.id].split
             whole.update(columns_digest({**columns, "box": row.box, "split": split}).encode())
     return whole.hexdigest()
-
-
-def _write_shards(look: Look, places: Places, build: Build, staging: Location) -> list[Written]:
-    """Writes every split's shards."""
-    task = WriteShard(staging / VERSION, staging / "receipts", look.store_of("mask").folder, look.limits)
-    done: list[Written] = []
-    with look.progress.bar("write", len(look.ledger)) as bar:
-        for written in look.engine.run(task, _shards(look, places, build)):
-            done.append(written)
-            bar.advance(len(written.digests))
-    return done
 
 
 def image_bytes(row: Row) -> int:

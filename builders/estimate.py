@@ -23,6 +23,7 @@ from annotators import images
 from annotators.masks import Masks
 from builders import files
 from builders.annotate import POST_COLUMNS
+from builders.figure_rows import png
 from builders.figures import cut_figure
 from builders.ledger import Ledger, Row
 from builders.openings import Models, check_source, open_models, open_source
@@ -30,7 +31,6 @@ from builders.options import Retribooru
 from builders.progress import Progress
 from builders.retribooru import select_posts, selection, visits
 from builders.visits import BATCH, Limits, Link
-from builders.write import png
 from schemas.errors import RowError, UsageError
 
 SAMPLE = 200

@@ -21,10 +21,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from annotators.base import Picture
-from builders import atomic, store
-from builders.visits import Limits, contents, picture
-from schemas.features import REJECTED, RETRIBOORU, features
+from builders import atomic
+from schemas.features import REJECTED, Column, features
 from schemas.locations import Location
 from schemas.manifest import FileEntry, pixels_digest
 from schemas.records import Rejected
@@ -36,23 +34,19 @@ SHARD_BYTES = 400_000_000
 """Image bytes of a shard, about; the Hub likes files under 500 MB."""
 
 
-class Planned(NamedTuple):
-    """A row to publish: its columns but for the pixels, and where those lie."""
+class Filled(NamedTuple):
+    """A row as it will stand in the file, pixels included, and its digest: `columns_digest` of what `row_digest` would
+    see of it."""
 
-    id: str
-    columns: bytes
-    """As MessagePack, in which thousands of rows wait for their shard in a tenth of the memory."""
-    path: str
-    sha256: str
-    box: tuple[int, int, int, int] | None
-    matte: store.Place
+    row: Mapping[str, Any]
+    digest: str
 
 
 class Shard(NamedTuple):
-    """One file to write, under its final name below the version's folder."""
+    """One file to write, under its final name below the version's folder; `rows` are what `WriteShard.fill` reads."""
 
     name: str
-    rows: Sequence[Planned]
+    rows: Sequence[Any]
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -72,8 +66,9 @@ class WriteShard:
     """Folder that becomes the published version."""
     receipts: Location
     """Folder that remembers which shards are whole, with their rows' digests."""
-    mattes: Location
-    limits: Limits
+    columns: tuple[Column, ...]
+    fill: Callable[[Sequence[Any]], Sequence[Filled]]
+    """Gives the planned rows of a row group their pixels. Travels to the workers."""
 
     def __call__(self, shard: Shard) -> Written:
         path = self.version / shard.name
@@ -81,40 +76,15 @@ class WriteShard:
         if path.exists() and receipt.exists():
             return msgspec.json.decode(receipt.read_bytes(), type=Written)
         digests: list[tuple[str, str]] = []
-        schema = features(RETRIBOORU).arrow_schema
         with atomic.replacing(path) as temporary:
-            with _writer(temporary, schema, ROW_GROUP) as put:
+            with _writer(temporary, features(self.columns).arrow_schema, ROW_GROUP) as put:
                 for start in range(0, len(shard.rows), ROW_GROUP):
-                    rows = self._rows(shard.rows[start:start + ROW_GROUP], digests)
-                    put(rows)
+                    filled = self.fill(shard.rows[start:start + ROW_GROUP])
+                    put([one.row for one in filled])
+                    digests += [(one.row["id"], one.digest) for one in filled]
             written = Written(shard.name, file_entry(temporary), digests)
         atomic.write(receipt, msgspec.json.encode(written))
         return written
-
-    def _rows(self, planned: Sequence[Planned], digests: list[tuple[str, str]]) -> list[dict[str, Any]]:
-        """The rows with their pixels; adds their digests, for which nothing has to be decoded."""
-        mattes = store.read(self.mattes, [one.matte for one in planned], ["mask", "mask_sha256"])
-        rows = []
-        for one, matte, pixels in zip(planned, mattes["mask"], mattes["mask_sha256"], strict=True):
-            image = self._image(one)
-            columns = msgspec.msgpack.decode(one.columns)
-            sha = hashlib.sha256(image).hexdigest() if one.box else one.sha256
-            digests.append((one.id, columns_digest({**columns, "image": sha, "mask": pixels})))
-            rows.append({**columns, "image": {"bytes": image, "path": None},
-                         "mask": {"bytes": matte, "path": None}})
-        return rows
-
-    def _image(self, planned: Planned) -> bytes:
-        if planned.box is None:
-            return contents(planned.path, planned.sha256, self.limits)
-        return png(picture(planned.path, planned.sha256, planned.box, self.limits))
-
-
-def png(figure: Picture) -> bytes:
-    """The bytes in which a figure that was cut out of its picture is published."""
-    made = io.BytesIO()
-    Image.fromarray(figure).save(made, "PNG", compress_level=6)
-    return made.getvalue()
 
 
 def file_entry(path: Location) -> FileEntry:
@@ -125,11 +95,11 @@ def file_entry(path: Location) -> FileEntry:
 
 
 def row_digest(row: Mapping[str, Any]) -> str:
-    """Digest of a published row: its columns, the image's bytes and the matte's decoded pixels."""
-    said = {name: value for name, value in row.items() if name not in ("image", "mask")}
-    with Image.open(io.BytesIO(row["mask"]["bytes"])) as matte:
-        pixels = pixels_digest(matte.mode, matte.size, matte.tobytes())
-    said |= {"image": hashlib.sha256(row["image"]["bytes"]).hexdigest(), "mask": pixels}
+    """Digest of a published row: its columns, the image's bytes and, where there is one, the matte's decoded pixels."""
+    said = {**row, "image": hashlib.sha256(row["image"]["bytes"]).hexdigest()}
+    if "mask" in row:
+        with Image.open(io.BytesIO(row["mask"]["bytes"])) as matte:
+            said["mask"] = pixels_digest(matte.mode, matte.size, matte.tobytes())
     return columns_digest(said)
 
 
@@ -138,7 +108,7 @@ def columns_digest(columns: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(columns, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def cut_shards(split: str, rows: Iterable[Planned], sizes: Sequence[int]) -> Iterator[Shard]:
+def cut_shards(split: str, rows: Iterable[Any], sizes: Sequence[int]) -> Iterator[Shard]:
     """Cuts one split's rows, in id order, into shards of about SHARD_BYTES.
 
     `sizes` are the rows' image bytes, known beforehand because a shard's name tells how many there are.

@@ -182,7 +182,7 @@ def _meets(figures: Path, out: str, moment: str, *words: str) -> tuple[int, subp
     return code, other[0]
 
 
-@pytest.mark.parametrize("moment", ["builders.compose.write_rejected", "builders.publish._claim",
+@pytest.mark.parametrize("moment", ["builders.release.write_rejected", "builders.publish._claim",
                                     "builders.publish._copy"])
 def test_twins_publish_one_version(figures: Path, local: Path, moment: str) -> None:
     out = f"{BUCKET}/twins-{moment}"
