@@ -24,6 +24,7 @@ ROWS = 2048
 
 KINDS = ("general", "artist", "copyright", "character", "meta")
 _PLAIN = ("id", "rating", "md5", "parent_id", "is_deleted", "is_banned", "is_pending", "is_flagged")
+_DATES = ("created_at", "updated_at")
 
 _ARRAY = re.compile(rb"(?:\xef\xbb\xbf)?\s*\[\s*(?:[{\]]|$)")
 _BETWEEN = re.compile(r"[\s,\[\]]*")
@@ -113,6 +114,9 @@ def _columns(schema: pa.Schema) -> dict[str, str]:
     """
     names = _single(schema.names)
     found = {name: name for name in _PLAIN if name in names}
+    # Dates only tell 2017-2020 from later, so only text as it was written then is looked at.
+    text = (pa.string(), pa.large_string())
+    found |= {name: name for name in _DATES if name in names and schema.field(name).type in text}
     for kind in KINDS:
         here = [name for name in (f"tag_string_{kind}", f"tags_{kind}", f"tag_list_{kind}") if name in names]
         if here:

@@ -118,7 +118,8 @@ class Scan:
             counts["metadata_records"] += record != "bad_lines"
             return Seen(position)
         counts["metadata_records"] += 1
-        post_id = record.id if record.id is not None and 0 <= record.id < 2**62 else -1
+        number = record.number
+        post_id = number if number is not None and 0 <= number < 2**62 else -1
         counts["metadata_past_last_image"] += post_id > LAST_IMAGE
         if post_id != head:  # a key can stand twice in a line, and then the last one counts, not the one at its head
             position = int(positions_of(np.array([post_id]), self._known)[0])

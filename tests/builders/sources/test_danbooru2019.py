@@ -92,7 +92,7 @@ def test_both_styles(mirror):
 
 
 @pytest.mark.parametrize(("style", "letter", "rating"), [
-    (nested, "s", "general"), (nested, "q", "questionable"), (nested, "e", "explicit"), (nested, "g", "unknown"),
+    (nested, "s", "general"), (nested, "q", "questionable"), (nested, "e", "explicit"), (nested, "g", "general"),
     (nested, "safe", "unknown"), (nested, None, "unknown"), (flat, "g", "general"), (flat, "s", "sensitive"),
     (flat, "q", "questionable"), (flat, "e", "explicit"), (flat, "S", "unknown"), (flat, "", "unknown"),
 ])

@@ -102,6 +102,13 @@ def test_columns_of_text_and_lists(tmp_path: Path) -> None:
     assert read(nested) == ([{"id": "5", "tags": [{"id": "1", "name": "hat", "category": "0"}]}], True)
 
 
+def test_dates_are_read_as_text_only(tmp_path: Path) -> None:
+    later, moment = "2022-06-01 00:00:00 UTC", pa.array([1], pa.timestamp("ns"))
+    path = write(tmp_path / "a.parquet", {"id": pa.array(["5"]), "tag_string_general": pa.array(["hat"]),
+                                          "created_at": moment, "updated_at": pa.array([later])})
+    assert read(path) == ([{"id": "5", "tag_string_general": "hat", "updated_at": later}], True)
+
+
 @pytest.mark.parametrize("kind", [pa.list_, pa.large_list, pa.list_view, pa.large_list_view])
 def test_nested_tags_in_any_kind_of_list(tmp_path: Path, kind: Any) -> None:
     tags = [{"name": "hat", "category": 0}, {"name": "zun", "category": 1}]

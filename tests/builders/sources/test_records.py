@@ -38,6 +38,32 @@ def test_parents(parent, known):
     assert records.post_of(record, dict.fromkeys(COUNTED, 0)).parent_id == known
 
 
+OLD = {"id": "5", "score": "3", "parent_id": "0", "created_at": "2012-01-01 00:00:00.1 UTC",
+       "updated_at": "2019-12-31 23:59:59 UTC", "tags": [{"id": "1", "name": "hat", "category": "0"}]}
+NEW = {"id": 5, "score": 3, "parent_id": None, "created_at": "2012-01-01T00:00:00.100-05:00",
+       "tags": [{"id": 1, "name": "hat", "category": 0}]}
+FLAT = {"id": 5, "score": 3, "parent_id": None, "tag_string_general": "hat"}
+
+
+@pytest.mark.parametrize(("fields", "safe"), [
+    (OLD, True), (OLD | {"tags": []}, True), ({"id": "5", "tags": []}, True), (OLD | {"created_at": None}, True),
+    (OLD | {"created_at": 1325376000, "updated_at": [2023]}, True),
+    (NEW, False), (NEW | {"tags": []}, False), ({"id": 5, "tags": []}, False), (OLD | {"id": 5}, False),
+    (OLD | {"updated_at": "2021-01-01 00:00:00 UTC"}, False), (OLD | {"created_at": "2030-06-01 00:00:00 UTC"}, False),
+    (OLD | {"tag_string_general": ""}, False), (OLD | {"tag_string_general": "hat"}, False),
+    (FLAT, False), (FLAT | {"id": "5"}, False), (FLAT | {"tags": []}, False),
+], ids=str)
+def test_s_is_safe_only_in_a_record_of_2017_to_2020(fields, safe):
+    def rating(letter):
+        record = records.parse(json.dumps(fields | {"rating": letter}).encode())
+        post = records.post_of(record, dict.fromkeys(COUNTED, 0))
+        assert (post.post_id, post.rating_raw) == ("5", letter)
+        return post.rating
+
+    assert rating("s") == ("general" if safe else "sensitive")
+    assert [rating(letter) for letter in "gqe"] == ["general", "questionable", "explicit"], "in any style"
+
+
 @pytest.mark.parametrize("key", [b'"id"', b'"parent_id"', b'"is_deleted"', b'"x"', b'"rating"', b'"md5"'])
 @pytest.mark.parametrize("number", [b"9" * 5000, b'"' + b"9" * 5000 + b'"', b"-" + b"9" * 5000, b"1e5000", b"[" * 5000])
 def test_numbers_of_thousands_of_digits(key, number):
