@@ -16,13 +16,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from builders.published import shards
-from builders.splits import SEEN, TRAIN, UNSEEN
 from builders.verify_counts import count_faults
-from builders.verify_places import Stand, place_faults
-from builders.verify_rows import Promise, promised, row_faults
+from builders.verify_recipes import Recipe, recipe_of
 from builders.write import file_entry, row_digest
 from schemas import manifest as manifests
-from schemas.features import RETRIBOORU, features
+from schemas.features import features
 from schemas.locations import Location, readable
 from schemas.manifest import FileEntry, Manifest
 
@@ -38,9 +36,8 @@ class _Seen:
 
     def __init__(self) -> None:
         self.rows: Counter[str] = Counter()  # by split
-        self.stands: dict[str, Stand] = {}
+        self.ids: set[str] = set()
         self.digests: list[tuple[str, str]] = []
-        self.questions: set[tuple[str, ...]] = set()
 
 
 def run(folder: Location) -> int:
@@ -61,16 +58,16 @@ def run(folder: Location) -> int:
 def faults_of(folder: Location, manifest: Manifest) -> Iterator[str]:
     """Everything that is wrong with a published version, in words."""
     yield from file_faults(folder, manifest)
-    promise, faults = promised(manifest)
-    yield from faults
+    recipe = recipe_of(manifest)
+    if recipe is None:
+        yield f"manifest.json: recipe {manifest.recipe} is unknown"
+        return
     seen = _Seen()
-    yield from _data(folder, manifest, promise, seen)
+    yield from _data(folder, manifest, recipe, seen)
     if manifests.content_digest(digest for _, digest in sorted(seen.digests)) != manifest.content_digest:
         yield "the content digest differs from the manifest's"
-    if len(seen.questions) > 1:
-        yield f"rows differ in what was asked: {len(seen.questions)} lists of questions"
-    yield from place_faults(seen.stands, promise.match)
-    yield from count_faults(folder, manifest, seen.stands.keys())
+    yield from recipe.whole()
+    yield from count_faults(folder, manifest, seen.ids)
 
 
 def file_faults(folder: Location, manifest: Manifest) -> Iterator[str]:
@@ -107,11 +104,11 @@ def _file(name: str, path: Location, said: FileEntry) -> Iterator[str]:
         yield f"{name} has {seen.bytes} bytes, the manifest says {said.bytes}"
 
 
-def _data(folder: Location, manifest: Manifest, promise: Promise, seen: _Seen) -> Iterator[str]:
+def _data(folder: Location, manifest: Manifest, recipe: Recipe, seen: _Seen) -> Iterator[str]:
     unread = {name for name in manifest.files if name.startswith("data/")}
     for split, rows in manifest.splits.items():
-        if split not in (TRAIN, SEEN, UNSEEN):
-            yield f"split {split} is none of {TRAIN}, {SEEN}, {UNSEEN}"
+        if split not in recipe.splits:
+            yield f"split {split} is none of {', '.join(recipe.splits)}"
         try:
             paths = shards(folder, split)
         except OSError as error:
@@ -119,16 +116,16 @@ def _data(folder: Location, manifest: Manifest, promise: Promise, seen: _Seen) -
             return
         unread -= {f"data/{path.name}" for path in paths}
         for path in paths:
-            yield from (f"{path.name}: {fault}" for fault in _shard(path, split, promise, seen))
+            yield from (f"{path.name}: {fault}" for fault in _shard(path, split, recipe, seen))
         if seen.rows[split] != rows:
             yield f"split {split} has {seen.rows[split]} rows, the manifest says {rows}"
     yield from (f"{name} belongs to no split" for name in sorted(unread) if (folder / name).exists())
 
 
-def _shard(path: Location, split: str, promise: Promise, seen: _Seen) -> Iterator[str]:
+def _shard(path: Location, split: str, recipe: Recipe, seen: _Seen) -> Iterator[str]:
     try:
         with pq.ParquetFile(readable(path)) as shard:
-            published = features(RETRIBOORU).arrow_schema
+            published = features(recipe.columns).arrow_schema
             if not shard.schema_arrow.equals(published):
                 other = [str(field) for field in shard.schema_arrow if field not in list(published)]
                 yield f"its columns are {', '.join(other or shard.schema_arrow.names)}, not the published ones"
@@ -138,21 +135,20 @@ def _shard(path: Location, split: str, promise: Promise, seen: _Seen) -> Iterato
                 for row in shard.read_row_group(group).to_pylist():
                     number += 1
                     name = f"row {row['id']}" if row["id"] else f"row number {number}"
-                    yield from (f"{name}: {fault}" for fault in _row(row, split, promise, seen))
+                    yield from (f"{name}: {fault}" for fault in _row(row, split, recipe, seen))
     except (OSError, ValueError, MemoryError, pa.ArrowException) as error:
         yield f"cannot be read: {error}"
 
 
-def _row(row: dict[str, Any], split: str, promise: Promise, seen: _Seen) -> Iterator[str]:
+def _row(row: dict[str, Any], split: str, recipe: Recipe, seen: _Seen) -> Iterator[str]:
     seen.rows[split] += 1
-    yield from row_faults(row, promise)
+    yield from recipe.row(row, split)
     if not row["id"]:
         return  # nothing can refer to it
-    if row["id"] in seen.stands:
+    if row["id"] in seen.ids:
         yield "the id stands twice"
-    seen.stands[row["id"]] = Stand.of(row, split)
-    seen.questions.add(tuple(one["question"] for one in row["answers"] or [] if one))
+    seen.ids.add(row["id"])
     try:
         seen.digests.append((row["id"], row_digest(row)))
-    except Exception:  # the matte was told of as a fault above; without its digest the content's is wrong, too
+    except Exception:  # the pixels were told of as a fault above; without its digest the content's is wrong, too
         return

@@ -6,18 +6,18 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Set
 from itertools import pairwise
-from typing import get_args
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.features import REJECTED, features
 from schemas.locations import Location, readable
-from schemas.manifest import Manifest, Step
-from schemas.records import REASONS, Stage
+from schemas.manifest import Manifest
+from schemas.records import REASONS, STAGES
 
 _FORMAT = 1
-_ROLES = ("faces", "masks", "answers", "hashes")
+_ROLES: dict[str, tuple[str, ...]] = {"retribooru": ("faces", "masks", "answers", "hashes"), "subject": (),
+                                      "regularization": ("generator",)}
 _SOMETIMES = "figure"  # a stage that only builds with whole pictures have
 _ALSO = {"singleton": ("file", "figure", "faces", "masks", "answers"), "excluded": ("file",), "too_small": ("figure",)}
 """Stages at which a reason can strike beside its own in REASONS."""
@@ -29,9 +29,10 @@ Leaves = Counter[tuple[str, str]]
 
 
 def count_faults(folder: Location, manifest: Manifest, kept: Set[str]) -> Iterator[str]:
-    """What is wrong with the manifest's own words, its funnel and rejected.parquet. `kept` are the published ids."""
+    """What is wrong with the manifest's own words, its funnel and rejected.parquet. `kept` are the published ids. The
+    recipe must be one that is known."""
     yield from (f"manifest.json: {fault}" for fault in _words(folder, manifest))
-    yield from _funnel(manifest.funnel, len(kept))
+    yield from _funnel(manifest, len(kept))
     funnel: Leaves = Counter()
     for step in manifest.funnel:
         funnel.update({(step.stage, reason): count for reason, count in step.drops.items()})
@@ -56,8 +57,6 @@ def count_faults(folder: Location, manifest: Manifest, kept: Set[str]) -> Iterat
 def _words(folder: Location, manifest: Manifest) -> Iterator[str]:
     if manifest.format != _FORMAT:
         yield f"format {manifest.format} is unknown, this program reads {_FORMAT}"
-    if manifest.recipe != "retribooru":
-        yield f"recipe {manifest.recipe} is unknown"
     name = folder.resolve().name
     if not _VERSION.fullmatch(manifest.version):
         yield f"version {manifest.version} is not three numbers"
@@ -69,13 +68,14 @@ def _words(folder: Location, manifest: Manifest) -> Iterator[str]:
     if manifest.near_copies < 0:
         yield f"near_copies is {manifest.near_copies}"
     roles = [model.role for model in manifest.models]
-    yield from (f"no model is named for {role}" for role in _ROLES if role not in roles)
+    yield from (f"no model is named for {role}" for role in _ROLES[manifest.recipe] if role not in roles)
     yield from (f"the model of {model.role} has no identity" for model in manifest.models if not model.identity)
 
 
-def _funnel(funnel: list[Step], rows: int) -> Iterator[str]:
+def _funnel(manifest: Manifest, rows: int) -> Iterator[str]:
+    funnel = manifest.funnel
     stages = [step.stage for step in funnel]
-    expected = [stage for stage in get_args(Stage) if stage != _SOMETIMES or stage in stages]
+    expected = [stage for stage in STAGES[manifest.recipe] if stage != _SOMETIMES or stage in stages]
     if stages != expected:
         yield f"the funnel's stages are {', '.join(stages) or 'none'}, not {', '.join(expected)}"
     for step in funnel:

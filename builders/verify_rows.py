@@ -8,7 +8,7 @@ import io
 import math
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,7 +65,7 @@ def promised(manifest: Manifest) -> tuple[Promise, list[str]]:
                    any(step.stage == "figure" for step in manifest.funnel)), []
 
 
-def row_faults(row: dict[str, Any], promise: Promise) -> Iterator[str]:
+def row_faults(row: Mapping[str, Any], promise: Promise) -> Iterator[str]:
     """Everything that is wrong with a row taken alone, in words."""
     nulls = [column.name for column in RETRIBOORU if row[column.name] is None and column.name not in _NULLABLE]
     nulls += [name for name in ("image", "mask") if row[name] is not None and row[name]["bytes"] is None]
@@ -74,7 +74,7 @@ def row_faults(row: dict[str, Any], promise: Promise) -> Iterator[str]:
         yield f"null: {', '.join(nulls)}"
         return
     yield from _columns(row, promise)
-    yield from _picture(row, promise)
+    yield from picture_faults(row, promise.max_pixels, promise.cut)
     yield from _matte(row, promise)
     yield from _face(row["bbox"], row["face_score"], promise)
 
@@ -83,7 +83,7 @@ def _has_null(values: list[Any] | None) -> bool:
     return any(one is None or (isinstance(one, dict) and None in one.values()) for one in values or [])
 
 
-def _columns(row: dict[str, Any], promise: Promise) -> Iterator[str]:
+def _columns(row: Mapping[str, Any], promise: Promise) -> Iterator[str]:
     filled = ["id", "character", "outfit", "answers", *(("artists", "cloths") if promise.tagged else ())]
     yield from (f"{name} is empty" for name in filled if not row[name])
     yield from (f"{name} is {row[name]!r}" for name, digits in _HEX.items() if not digits.fullmatch(row[name]))
@@ -96,22 +96,23 @@ def _columns(row: dict[str, Any], promise: Promise) -> Iterator[str]:
         yield "a reference stands twice"
 
 
-def _picture(row: dict[str, Any], promise: Promise) -> Iterator[str]:
+def picture_faults(row: Mapping[str, Any], max_pixels: int, cut: bool = False) -> Iterator[str]:
+    """What is wrong with a row's image, width, height and sha256. `cut`: it may be a PNG that was cut out of the file
+    with that sha256."""
     data = row["image"]["bytes"]
     try:
-        image = images.decode(data, max_pixels=promise.max_pixels)
+        image = images.decode(data, max_pixels=max_pixels)
     except RowError as error:
         yield f"image cannot be read: {error}"
         return
     size, said = (image.width, image.height), (row["width"], row["height"])
     if size != said:
         yield f"image is {size}, its columns say {said}"
-    # What is cut out of a whole picture is written as PNG; everything else are the bytes of the file.
-    if hashlib.sha256(data).hexdigest() != row["sha256"] and not (promise.cut and image.format == "PNG"):
+    if hashlib.sha256(data).hexdigest() != row["sha256"] and not (cut and image.format == "PNG"):
         yield f"sha256 is {row['sha256'][:16]}, not that of its image"
 
 
-def _matte(row: dict[str, Any], promise: Promise) -> Iterator[str]:
+def _matte(row: Mapping[str, Any], promise: Promise) -> Iterator[str]:
     size, told = (row["width"], row["height"]), row["coverage"]
     try:
         with warnings.catch_warnings():

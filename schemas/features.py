@@ -1,7 +1,8 @@
 """The published columns, each with its meaning, unit, range and source.
 
 The RetriBooru record keeps the names that the paper's Figure 2 prints (id, image, bbox, character, artists,
-cloths, prompts, similar) and adds ours; `SOURCE_PAPER` marks the former.
+cloths, prompts, similar) and adds ours; `SOURCE_PAPER` marks the former. Subjects and regularization sets keep every
+part of a prompt in a column of its own (`SOURCE_DATA`), so that a trainer can drop words and compose the rest anew.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     import datasets
 
 SOURCE_PAPER = "RetriBooru, Fig. 2"
+SOURCE_DATA = "A Data Perspective, section 3"
 SOURCE_OURS = "Likeness"
 
 
@@ -52,6 +54,57 @@ RETRIBOORU: tuple[Column, ...] = (
     Column("height", "int32", "image height in pixels, upright", SOURCE_OURS),
 )
 
+SUBJECT: tuple[Column, ...] = (
+    Column("id", "string", "row id: SUBJECT/NN, the folder's name and the file's without its extension", SOURCE_OURS),
+    Column("image", "image", "the picture, RGB, upright; original bytes untouched", SOURCE_DATA),
+    Column("text", "string", "training caption with the identifier token before the class words: \"a olis backpack "
+           "on a rock\"", SOURCE_DATA),
+    Column("caption", "string", "the same without the token: \"a backpack on a rock\"", SOURCE_DATA),
+    Column("token", "string", "identifier token", SOURCE_DATA),
+    Column("class_name", "string", "class words as they stand in the caption", SOURCE_DATA),
+    Column("kind", "string", "object, animal or person", SOURCE_OURS),
+    Column("scene", "string", "the caption without its noun phrase: a phrase that follows it (\"on a rock\"), or a "
+           "sentence with $concept in its place", SOURCE_OURS),
+    Column("subject", "string", "name of the subject, its folder's", SOURCE_OURS),
+    Column("sha256", "string", "hex digest of the file's bytes", SOURCE_OURS),
+    Column("width", "int32", "image width in pixels, upright", SOURCE_OURS),
+    Column("height", "int32", "image height in pixels, upright", SOURCE_OURS),
+)
+
+
+def _regularization(first: tuple[str, str, str], scene: str) -> tuple[Column, ...]:
+    words = [Column(name, "string", f"the prompt's word of {name}, empty where it has none", SOURCE_DATA)
+             for name in first]
+    place = Column(scene, "string", f"the prompt's {scene}: a phrase that follows the noun phrase, or a sentence with "
+                   "$concept in its place", SOURCE_DATA)
+    return (
+        Column("id", "string", "row id: the number in the plan, five digits or more", SOURCE_OURS),
+        Column("image", "image", "the generated picture, RGB, PNG", SOURCE_DATA),
+        Column("text", "string", "the whole prompt", SOURCE_DATA),
+        Column("style", "string", "the prompt's beginning (\"a photo of\"), empty where it has none", SOURCE_DATA),
+        *words,
+        Column("class_name", "string", "class words", SOURCE_DATA),
+        place,
+        Column("family", "string", "training, photographic, styled or test: how the prompt came about", SOURCE_DATA),
+        Column("seed", "int64", "seed of the picture's noise", SOURCE_OURS),
+        Column("generator", "string", "name of the generator that drew the picture", SOURCE_OURS),
+        Column("guidance", "float32", "guidance scale; 0 where the generator has none", SOURCE_OURS),
+        Column("steps", "int32", "sampling steps; 0 where the generator has none", SOURCE_OURS),
+        Column("attempts", "int32", "pictures drawn for this prompt until one was good enough", SOURCE_OURS),
+        Column("clip_t", "float32", "cosine of the picture's and the prompt's CLIP embeddings, -1..1; null where it "
+               "was not asked for", SOURCE_OURS),
+        Column("sha256", "string", "hex digest of the picture's bytes", SOURCE_OURS),
+        Column("width", "int32", "image width in pixels", SOURCE_OURS),
+        Column("height", "int32", "image height in pixels", SOURCE_OURS),
+    )
+
+
+REGULARIZATION: dict[str, tuple[Column, ...]] = {
+    "static": _regularization(("shape", "color", "texture"), "background"),
+    "living": _regularization(("body", "skin", "emotion"), "motion"),
+}
+"""By the form of the prompts, see `schemas.prompts`."""
+
 REJECTED: tuple[Column, ...] = (
     Column("id", "string", "row id, or the file's path below the root where it has none", SOURCE_OURS),
     Column("path", "string", "path below the source's root", SOURCE_OURS),
@@ -73,6 +126,7 @@ def features(columns: tuple[Column, ...]) -> datasets.Features:
         "strings": List(Value("string")),
         "float32": Value("float32"),
         "int32": Value("int32"),
+        "int64": Value("int64"),
         "box": List(Value("float32"), length=4),
         "image": Image(mode="RGB"),
         "matte": Image(mode="L"),

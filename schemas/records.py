@@ -51,8 +51,15 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
     """True when the file is a whole picture from which the figure must be cut out."""
 
 
-Stage = Literal["source", "select", "file", "figure", "faces", "masks", "answers", "group"]
-"""Where a row can leave, in the order of a build."""
+Stage = Literal["source", "select", "file", "figure", "faces", "masks", "answers", "group", "plan", "generate"]
+"""Where a row can leave."""
+
+STAGES: dict[str, tuple[Stage, ...]] = {
+    "retribooru": ("source", "select", "file", "figure", "faces", "masks", "answers", "group"),
+    "subject": ("source", "file"),
+    "regularization": ("plan", "generate"),
+}
+"""The stages of each recipe's builds, in their order."""
 
 REASONS: dict[str, tuple[Stage, str]] = {
     # reason: (stage, what it means)
@@ -86,6 +93,8 @@ REASONS: dict[str, tuple[Stage, str]] = {
     "many_faces": ("faces", "more than one face box over --face-score"),
     "matte_coverage": ("masks", "matte covers too little or too much of the picture"),
     "answer_unknown": ("answers", "a question about the clothes has no known answer"),
+    "low_clip_t": ("generate", "in every attempt the picture fits its prompt less than --min-clip-t"),
+    "refused": ("generate", "in every attempt the generator's own safety filter blanked the picture"),
     "no_reference": ("group", "no other picture of this identity wears the same outfit"),
 }
 """The closed vocabulary of drop reasons. A build that meets another one stops."""

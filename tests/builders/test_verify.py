@@ -145,3 +145,9 @@ def test_a_funnel_that_does_not_add_up(version: Path) -> None:
     step = manifests.read(version).funnel[0]
     path.write_text(path.read_text().replace(f'"rows_in": {step.rows_in}', f'"rows_in": {step.rows_in + 1}', 1))
     assert any(fault.startswith("stage ") and "dropped" in fault for fault in _faults(version))
+
+
+def test_an_unknown_recipe(version: Path) -> None:
+    path = version / manifests.NAME
+    path.write_text(path.read_text().replace('"recipe": "retribooru"', '"recipe": "other"'))
+    assert _faults(version) == ["manifest.json: recipe other is unknown"]
