@@ -1,0 +1,124 @@
+"""A caption composed from its parts, and its scene found again in a caption.
+
+Two forms. `static`, for objects: "STYLE a SHAPE COLOR TEXTURE CLASS BACKGROUND". `living`, for animals and people:
+"STYLE a BODY SKIN EMOTION CLASS MOTION". Every part may be "": a trainer drops words by composing without them.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import inflect
+
+SLOT = "$concept"
+"""Where a scene that is a sentence has its subject: "a $concept sitting in a temple"."""
+
+Form = Literal["static", "living"]
+ADJECTIVES: dict[Form, tuple[str, ...]] = {
+    "static": ("shape", "color", "texture"),
+    "living": ("body", "skin", "emotion"),
+}
+"""The adjectives of a form, in the order they stand before the class words."""
+SCENE: dict[Form, str] = {"static": "background", "living": "motion"}
+"""The part of a form that says where the subject is or what it does."""
+PARTS: dict[Form, tuple[str, ...]] = {form: ("style", *ADJECTIVES[form], SCENE[form]) for form in ADJECTIVES}
+"""The columns of a form, without the class name."""
+
+_SLOT = re.compile(r"(?<!\w)(an? +)?\$concept(?!\w)", re.IGNORECASE)
+_DIGITS = re.compile(r"^\d{1,30}")
+
+
+def compose(parts: Mapping[str, str], class_name: str, identifier: str = "") -> str:
+    """The caption, its words one space apart: "a photo of an octagonal red backpack on a rock".
+
+    `parts` holds parts of one form (any other key is a ValueError); what is missing counts as "". A style is a whole
+    prefix ("a photo of"). A background or motion is a phrase that follows the noun phrase ("on a rock") or a sentence
+    with `SLOT`: there "a $concept" becomes the noun phrase with its article, and a slot without "a" or "an" the noun
+    phrase alone. The article goes by sound, but before an identifier it is "a", as in DreamBench's templates;
+    adjectives follow the identifier ("a olis red backpack").
+    """
+    form = next((form for form, names in PARTS.items() if parts.keys() <= set(names)), None)
+    if form is None:
+        raise ValueError(f"{sorted(parts)} are the parts of neither form: {PARTS}")
+    noun = " ".join([identifier, *(parts.get(name, "") for name in ADJECTIVES[form]), class_name]).strip()
+    phrase = f"a {noun}" if identifier else f"{article(noun)} {noun}"
+    scene = parts.get(SCENE[form], "")
+    sentence, slots = _SLOT.subn(lambda found: phrase if found[1] else noun, scene)
+    return " ".join(f"{parts.get('style', '')} {sentence if slots else f'{phrase} {scene}'}".split())
+
+
+def split(caption: str, class_name: str, identifier: str = "") -> str | None:
+    """The scene of a caption, for `compose`; None where the class words are missing.
+
+    "a backpack on a rock" gives "on a rock", "two people beside a backpack" gives "two people beside a $concept".
+    Case does not matter, and class words stand alone: "can" is neither in "candle" nor in "can-opener". Where they
+    occur more than once, those behind the identifier count, else the first behind "a" or "an", else the first.
+    The identifier is left out wherever it stands.
+    """
+    caption = " ".join(caption.split())
+    noun = _pattern(class_name)
+    patterns = [rf"(an? )?{_pattern(identifier)} {noun}"] if identifier else []
+    for pattern in [*patterns, f"(an? ){noun}", f"(an? )?{noun}"]:
+        if found := re.search(rf"(?<![\w-]){pattern}", caption, re.IGNORECASE):
+            break
+    else:
+        return None
+    before, after = caption[: found.start()], caption[found.end() :]
+    if identifier:
+        before, after = _without(identifier, before), _without(identifier, after)
+    if found[1] and not before and after[:1] in ("", " "):
+        return after.strip()
+    return f"{before}{'a ' if found[1] else ''}{SLOT}{after}"
+
+
+def insert(caption: str, class_name: str, identifier: str) -> str | None:
+    """The caption with the identifier before the class words, or as it is where it has the identifier already.
+
+    None where the class words are missing: "a backpack on a rock" gives "a olis backpack on a rock".
+    """
+    scene = split(caption, class_name, identifier)
+    if scene is None:
+        return None
+    if re.search(rf"(?<![\w-]){_pattern(identifier)}", caption, re.IGNORECASE):
+        return " ".join(caption.split())
+    return compose({"background": scene}, class_name, identifier)
+
+
+def article(words: str) -> str:
+    """ "a" or "an", by the sound of the first of these words: an hourglass, a unicorn, an 8-sided die."""
+    return _article(words.split()[0])
+
+
+@lru_cache(maxsize=1 << 14)  # a set has thousands of captions and hundreds of words
+def _article(word: str) -> str:
+    plain = unicodedata.normalize("NFKD", word).encode("ascii", "ignore").decode()
+    # The library takes every digit for "a" and knows neither accents nor quotes.
+    spoken = _DIGITS.sub(lambda digits: str(_engine().number_to_words(digits[0])), re.sub(r"^\W+", "", plain))
+    return _engine().a(spoken).split()[0] if spoken else "a"
+
+
+@lru_cache(maxsize=1)
+def _engine() -> inflect.engine:
+    # Checking its own types at run time, unasked, takes the library 2 s of CPU to set up: twenty times all the rest.
+    from unittest.mock import patch
+
+    with patch("typeguard.typechecked", lambda function: function):
+        import inflect
+
+    return inflect.engine()
+
+
+def _without(identifier: str, text: str) -> str:
+    """The text without these words, and with the article that what follows them asks for."""
+    return re.sub(
+        rf"(?<![\w-])(an? )?{_pattern(identifier)} ?(\S*)",
+        lambda found: (f"{article(found[2])} " if found[1] and found[2] else "") + found[2], text, flags=re.IGNORECASE)
+
+
+def _pattern(words: str) -> str:
+    return " ".join(map(re.escape, words.split())) + r"(?![\w-])"
