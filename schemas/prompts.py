@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 SLOT = "$concept"
 """Where a scene that is a sentence has its subject: "a $concept sitting in a temple"."""
 
+Kind = Literal["object", "animal", "person"]
 Form = Literal["static", "living"]
+FORM: dict[Kind, Form] = {"object": "static", "animal": "living", "person": "living"}
+"""The form that a kind has unless told otherwise: the paper's control arm has living things in the static form, too."""
 ADJECTIVES: dict[Form, tuple[str, ...]] = {
     "static": ("shape", "color", "texture"),
     "living": ("body", "skin", "emotion"),
