@@ -44,7 +44,7 @@ def fetch(wanted: HubFile) -> tuple[Path, str]:
     """
     from huggingface_hub import hf_hub_download
 
-    with _told(f"{wanted.repo}@{wanted.revision}:{wanted.file}", wanted):
+    with told(f"{wanted.repo}@{wanted.revision}:{wanted.file}", wanted):
         path = Path(hf_hub_download(wanted.repo, wanted.file, revision=wanted.revision))
     return path, path.parts[len(path.parts) - 1 - len(Path(wanted.file).parts)]
 
@@ -60,13 +60,13 @@ def fetch_all(wanted: str, patterns: Sequence[str]) -> tuple[Path, str]:
     if there is None:
         raise UsageError("no folder with a model, and no name of one", seen=wanted,
                          allowed="a folder that holds config.json, or OWNER/NAME[@REVISION] of the Hub")
-    with _told(wanted, there):
+    with told(wanted, there):
         folder = Path(snapshot_download(there.repo, revision=there.revision, allow_patterns=list(patterns)))
     return folder, folder.name
 
 
 @contextmanager
-def _told(name: str, wanted: HubFile) -> Iterator[None]:
+def told(name: str, wanted: HubFile) -> Iterator[None]:
     """What the Hub's client raises, said in one line."""
     from huggingface_hub.errors import (
         EntryNotFoundError,

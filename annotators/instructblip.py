@@ -8,7 +8,6 @@ not expect it, and then get other answers.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +17,7 @@ import pyarrow as pa
 
 from annotators import hub
 from annotators.base import Batch, Picture, identity
+from annotators.weights import files_digest
 from schemas.answers import QUESTIONS
 from schemas.errors import UsageError
 
@@ -46,7 +46,7 @@ class InstructBlipAnswers:
     def __init__(self, weights: str = "paper") -> None:
         self._device = device = _device()
         self._folder, source, revision, licence = _find(PAPER if weights == "paper" else weights)
-        sha256 = digest(self._folder)
+        sha256 = files_digest(self._folder)
         options = {"questions": QUESTIONS, "prompt": PROMPT, "batch": BATCH, "tokens": NEW_TOKENS, "device": device,
                    "threads": 1}
         self.identity = identity(self.name, _VERSION, options, sha256)
@@ -140,15 +140,3 @@ def _find(wanted: str) -> tuple[Path, str, str, str]:
     folder, commit = hub.fetch_all(wanted, _FILES)
     name = wanted.partition("@")[0]
     return folder, name, commit, hub.licence(hub.HubFile(name, commit, ""), commit)
-
-
-def digest(folder: Path) -> str:
-    """Sha256 over names and contents of a folder's files; files of the Hub's cache are already named by theirs."""
-    whole = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        name = path.resolve().name
-        if len(name) != 64:
-            with path.open("rb") as handle:
-                name = hashlib.file_digest(handle, "sha256").hexdigest()
-        whole.update(f"{path.relative_to(folder).as_posix()}\t{name}\n".encode())
-    return whole.hexdigest()

@@ -143,6 +143,18 @@ def device() -> str:
     return best
 
 
+def files_digest(folder: Path, some: Sequence[Path] = ()) -> str:
+    """Sha256 over names and contents of a folder's files, or of some of them; files of the Hub's cache are already
+    named by their contents."""
+    whole = hashlib.sha256()
+    for path in sorted(some or (path for path in folder.rglob("*") if path.is_file())):
+        name = path.resolve().name
+        if len(name) != 64:
+            name = _sha256(path)
+        whole.update(f"{path.relative_to(folder).as_posix()}\t{name}\n".encode())
+    return whole.hexdigest()
+
+
 def _sha256(path: Path) -> str:
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()

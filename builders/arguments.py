@@ -29,7 +29,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def parser_for(kind: type[Any], prog: str, description: str, epilog: str = "") -> Parser:
-    """A parser with an option for each field of a dataclass made with `builders.options.option`."""
+    """A parser with an option for each field of a dataclass made with `builders.fields.option`."""
     parser = Parser(prog=prog, description=description, epilog=epilog, allow_abbrev=False,
                     formatter_class=RawText)
     groups: dict[str, Any] = {}

@@ -13,6 +13,7 @@ from annotators.hashes import Hashes
 from annotators.instructblip import InstructBlipAnswers
 from annotators.masks import Masks
 from builders.engines import Engine, Local
+from builders.fields import Running
 from builders.locks import locked
 from builders.options import Retribooru
 from builders.progress import Progress
@@ -53,6 +54,9 @@ def check_source(options: Retribooru) -> None:
     """Raises UsageError for a wrong root, before anything is fetched, drawn or written."""
     if options.source != "sample":
         open_source(options, Path(), Progress(options.log))
+    elif options.address and not isinstance(options.out, Path):
+        raise UsageError("the sample is drawn on this machine, other nodes do not see it", seen=str(options.out),
+                         allowed="an --out that is a path which every node sees", next_command="another --out")
 
 
 def open_models(options: Retribooru) -> Models:
@@ -74,12 +78,9 @@ def open_models_for(engine: Engine, options: Retribooru) -> Models:
     return models
 
 
-def open_engine(options: Retribooru, progress: Progress) -> AbstractContextManager[Engine]:
-    """What runs the workers. Raises UsageError when the cluster cannot be joined."""
+def open_engine(options: Running, progress: Progress, root: Path | None = None) -> AbstractContextManager[Engine]:
+    """What runs the workers, who read below `root` and OUT. Raises UsageError when the cluster cannot be joined."""
     if options.engine == "local":
         return Local(options.workers)
-    shared = [path for path in (options.out / ".state", options.root) if isinstance(path, Path)]
-    if options.address and options.source == "sample" and not isinstance(options.out, Path):
-        raise UsageError("the sample is drawn on this machine, other nodes do not see it", seen=str(options.out),
-                         allowed="an --out that is a path which every node sees", next_command="another --out")
+    shared = [path for path in (options.out / ".state", root) if isinstance(path, Path)]
     return Ray(options.workers, options.address, options.gpus, shared, progress.say)

@@ -5,27 +5,28 @@ Each field carries its help, so the command line, the documentation and the mani
 
 from __future__ import annotations
 
-import os
-import re
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from upath import UPath
-
+from builders.fields import (
+    PLACES,
+    address_option,
+    check,
+    engine_option,
+    gpus_option,
+    log_option,
+    option,
+    out_option,
+    version_option,
+    workers_here,
+    workers_option,
+)
 from builders.slices import Slice
 from schemas.errors import UsageError
 from schemas.locations import Location
 
-# Kept out of the manifest: they do not change what is built, or they are a place on this machine.
-_NOT_CONTENT = {"root", "out", "workers", "engine", "address", "gpus", "shard", "dry_run", "log", "exclude"}
-
-
-def option(default: Any, text: str, *, group: str, choices: tuple[str, ...] = (), low: float | None = None,
-           high: float | None = None, metavar: str = "") -> Any:
-    """A dataclass field with help text, help group, allowed values or an inclusive range."""
-    return field(default=default, metadata={"help": text, "group": group, "choices": choices, "low": low,
-                                            "high": high, "metavar": metavar})
+_NOT_CONTENT = {*PLACES, "root", "shard", "dry_run", "exclude"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,13 +44,10 @@ class Retribooru:
                                   "characters, people's folders or rows; post:, md5:, artist: or name: says which",
                                   group="source", metavar="FILE")
 
-    out: Location = option(Path(), "folder for published versions and the store of annotations, or a URL such as "
-                           "s3://bucket/folder", group="output", metavar="OUT")
-    version: str = option("1.0.0", "version to publish; a published one never changes", group="output",
-                          metavar="X.Y.Z")
+    out: Location = out_option()
+    version: str = version_option()
     dry_run: bool = option(False, "read metadata and filter by tags, print the funnel, write nothing", group="output")
-    log: str = option("text", "progress as text, or as JSON lines on stderr", group="output",
-                      choices=("text", "json"))
+    log: str = log_option()
 
     models: str = option("", "light: ours, packaged, offline; paper: the paper's weights. Default: light for sample, "
                          "paper otherwise", group="running", choices=("", "light", "paper"))
@@ -61,14 +59,10 @@ class Retribooru:
                           "Hub, an InstructBLIP; http://HOST:PORT/v1[#MODEL], an OpenAI-compatible vision endpoint. "
                           "Default: as --models", group="running",
                           metavar="WHICH")
-    workers: int = option(2, "worker processes; the result does not depend on it", group="running", low=1, high=512,
-                          metavar="N")
-    engine: str = option("local", "where the workers run: local, this machine; ray, a Ray cluster", group="running",
-                         choices=("local", "ray"))
-    address: str = option("", "the Ray cluster to join: HOST:PORT of its head, or auto for the one on this machine. "
-                          "Default: one is started here for the build", group="running", metavar="WHERE")
-    gpus: float = option(0.0, "GPUs that each worker asks Ray for; 0.5 puts two workers on one", group="running",
-                         low=0, high=64, metavar="G")
+    workers: int = workers_option(2)
+    engine: str = engine_option()
+    address: str = address_option()
+    gpus: float = gpus_option()
     shard: str = option("", "look at the I-th of N slices of the identities only, beside other such jobs; when all "
                         "are done, `build publish OUT` makes the version", group="running", metavar="I/N")
     seed: int = option(0, "seed of the sample's drawings and of the split", group="running", low=0, metavar="S")
@@ -114,32 +108,14 @@ class Retribooru:
         if not self.source:
             raise UsageError("--source is missing", allowed=", ".join(_choices(self, "source")),
                              next_command="build retribooru --source sample --out OUT")
-        if self.out == Path():
-            raise UsageError("--out is missing", allowed="a folder", next_command="add --out OUT")
-        for one in fields(self):
-            _check(one.name, getattr(self, one.name), one.metadata)
+        check(self)
         if self.source != "sample" and self.root is None:
             raise UsageError(f"--source {self.source} needs --root", allowed="the folder that holds it",
                              next_command=f"build retribooru --source {self.source} --root DIR --out {self.out}")
-        if not re.fullmatch(r"[0-9]+\.[0-9]+\.[0-9]+", self.version):
-            raise UsageError("--version is not a version", seen=self.version, allowed="three numbers such as 1.0.0")
         if self.shard:
             Slice.read(self.shard)
         if self.matte[0] >= self.matte[1]:
             raise UsageError("--matte-min must be under --matte-max", seen=self.matte)
-        self._check_engine()
-
-    def _check_engine(self) -> None:
-        for name in ("address", "gpus"):
-            if getattr(self, name) and self.engine != "ray":
-                raise UsageError(f"--{name} is for Ray", seen=getattr(self, name), allowed="with --engine ray",
-                                 next_command=f"add --engine ray, or leave out --{name}")
-        if self.address and not re.fullmatch(r"auto|[^/:\s]+:[0-9]{1,5}", self.address):
-            raise UsageError("--address is no address of a Ray cluster", seen=self.address,
-                             allowed="HOST:PORT of its head (6379 is usual), or auto")
-        if self.gpus > 1 and self.gpus % 1:
-            raise UsageError("--gpus is neither a share of one nor a whole number", seen=self.gpus,
-                             allowed="0 to 1, 2, 3, ...")
 
     def absolute(self) -> Retribooru:
         """The same options with whole paths, for who runs in another folder."""
@@ -152,7 +128,7 @@ class Retribooru:
     @property
     def workers_here(self) -> int:
         """Processes for what is done on this machine, whichever the engine: of a cluster it is only one node."""
-        return self.workers if self.engine == "local" else min(self.workers, os.cpu_count() or 1)
+        return workers_here(self)
 
     @property
     def slice(self) -> Slice | None:
@@ -193,25 +169,3 @@ class Retribooru:
 
 def _choices(options: Retribooru, name: str) -> tuple[str, ...]:
     return next(tuple(one.metadata["choices"]) for one in fields(options) if one.name == name)
-
-
-def _check(name: str, value: Any, allowed: Any) -> None:
-    flag = "--" + name.replace("_", "-")
-    if isinstance(value, Path | UPath) and not _writable_name(value):
-        raise UsageError(f"{flag} is no UTF-8 name", seen=value, allowed="a path that can be written as text")
-    if value is None:
-        return
-    if allowed["choices"] and value not in allowed["choices"]:
-        raise UsageError(f"{flag} is not known", seen=value, allowed=", ".join(filter(None, allowed["choices"])))
-    low, high = allowed["low"], allowed["high"]
-    if not ((low is None or value >= low) and (high is None or value <= high)):  # so that nan is out of range too
-        raise UsageError(f"{flag} is out of range", seen=value,
-                         allowed=f"{'' if low is None else low} to {'any' if high is None else high}")
-
-
-def _writable_name(path: Location) -> bool:
-    try:
-        str(path).encode()
-    except UnicodeEncodeError:
-        return False
-    return True

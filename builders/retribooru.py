@@ -61,7 +61,7 @@ def run(options: Retribooru, agreed: jobs.Record | None = None) -> int:
         refuse_the_sources_folders(options)
         if options.engine == "ray":
             options = options.absolute()
-        engine = stack.enter_context(open_engine(options, progress))
+        engine = stack.enter_context(open_engine(options, progress, options.root))
         models = open_models_for(engine, options)
         if options.face_score is None:
             options = replace(options, face_score=models.faces.default_score)

@@ -13,7 +13,7 @@ PACKAGES = {"PIL": "pillow", "upath": "universal_pathlib"}
 
 
 OPTIONAL = {"annotators/instructblip.py": "models", "builders/face_weights.py": "yolo",
-            "builders/ray_engine.py": "ray"}
+            "builders/generators/diffusion.py": "models", "builders/ray_engine.py": "ray"}
 """Files that import, inside a function, what an extra brings."""
 
 

@@ -14,7 +14,8 @@ pytest.importorskip("transformers")
 
 from annotators import instructblip  # noqa: E402
 from annotators.base import Annotator  # noqa: E402
-from annotators.instructblip import BATCH, NEW_TOKENS, PROMPT, InstructBlipAnswers, digest  # noqa: E402
+from annotators.instructblip import BATCH, NEW_TOKENS, PROMPT, InstructBlipAnswers  # noqa: E402
+from annotators.weights import files_digest  # noqa: E402
 from benchmarks import random_blip  # noqa: E402
 from schemas.answers import QUESTIONS  # noqa: E402
 from schemas.errors import UsageError  # noqa: E402
@@ -96,7 +97,7 @@ def test_identity_follows_the_weights_and_not_the_folder(tiny: Path, tmp_path: P
     weights = tmp_path / "copy" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
     assert InstructBlipAnswers(str(tmp_path / "copy")).identity != one.identity
-    assert str(tmp_path) not in str(same.provenance) and same.provenance["sha256"] == digest(tiny)
+    assert str(tmp_path) not in str(same.provenance) and same.provenance["sha256"] == files_digest(tiny)
     assert "float32 on cpu" in same.provenance["backend"] or torch.cuda.is_available()
 
 
@@ -107,7 +108,7 @@ def test_files_of_the_hubs_cache_are_known_by_their_names(tmp_path: Path) -> Non
     blob.write_bytes(b"never read")
     (tmp_path / "cached").mkdir()
     (tmp_path / "cached" / "a.safetensors").symlink_to(blob)
-    assert digest(tmp_path / "plain") == digest(tmp_path / "cached")
+    assert files_digest(tmp_path / "plain") == files_digest(tmp_path / "cached")
 
 
 def test_a_folder_that_is_half_a_model_is_a_usage_error(tiny: Path, tmp_path: Path) -> None:
