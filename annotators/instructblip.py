@@ -10,16 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from annotators import hub
+from annotators import pretrained
 from annotators.base import Batch, Picture, identity
 from annotators.weights import files_digest
 from schemas.answers import QUESTIONS
-from schemas.errors import UsageError
 
 PAPER = "Salesforce/instructblip-vicuna-7b"
 PROMPT = "Question: {}? Short answer:"
@@ -27,8 +25,6 @@ BATCH = 8
 """Pictures in a forward pass, always: torch gives other bits at other batch sizes. The last ones are filled up."""
 NEW_TOKENS = 12
 _VERSION = 1
-_FILES = ("*.json", "*.safetensors", "*.model", "*.txt")
-"""What is fetched of a repository: weights that run no code when opened, configurations and vocabularies."""
 
 
 class InstructBlipAnswers:
@@ -44,16 +40,15 @@ class InstructBlipAnswers:
     features = pa.schema([("answers", pa.list_(pa.string()))])
 
     def __init__(self, weights: str = "paper") -> None:
-        self._device = device = _device()
-        self._folder, source, revision, licence = _find(PAPER if weights == "paper" else weights)
+        self._device = device = pretrained.device("InstructBLIP", "--answers", "the same command with --models light")
+        found = pretrained.find(PAPER if weights == "paper" else weights)
+        self._folder = found.folder
         sha256 = files_digest(self._folder)
         options = {"questions": QUESTIONS, "prompt": PROMPT, "batch": BATCH, "tokens": NEW_TOKENS, "device": device,
                    "threads": 1}
         self.identity = identity(self.name, _VERSION, options, sha256)
-        self.provenance = {
-            "backend": f"InstructBLIP, transformers, {'bfloat16' if device == 'cuda' else 'float32'} on {device}",
-            "weights": source, "sha256": sha256, "licence": licence,
-        } | ({"revision": revision} if revision else {})
+        self.provenance = found.provenance(
+            f"InstructBLIP, transformers, {'bfloat16' if device == 'cuda' else 'float32'} on {device}", sha256)
 
     def __call__(self, batch: Batch) -> dict[str, list[Any]]:
         """Answers for each picture."""
@@ -74,21 +69,15 @@ class _Reader:
         import torch
         from transformers import InstructBlipForConditionalGeneration, InstructBlipProcessor
 
-        if device == "cpu":
-            torch.set_num_threads(1)
-        elif not torch.cuda.is_available():
-            raise UsageError("a worker has no GPU, but this build began on one", seen="--answers",
-                             allowed="machines alike", next_command="with --engine ray ask for one: --gpus 1")
+        pretrained.settle(device, "--answers")
         self._torch, self._device = torch, device
         self._dtype = torch.bfloat16 if device == "cuda" else torch.float32
         try:
             self._processor: Any = InstructBlipProcessor.from_pretrained(folder)
             model = InstructBlipForConditionalGeneration.from_pretrained(folder, dtype=self._dtype,
                                                                          use_safetensors=True)
-        except Exception as error:  # transformers and safetensors raise many kinds for files that are no such model
-            first = (str(error).splitlines() or [type(error).__name__])[0]
-            raise UsageError(f"cannot read the InstructBLIP: {first}", seen=Path(folder).name,
-                             allowed="config, processor and safetensors, as save_pretrained writes them") from None
+        except Exception as error:
+            raise pretrained.unreadable("InstructBLIP", folder, error) from None
         self._model: Any = model.to(device).eval()
         # `generate` has no argument for what the vision tower saw, so it is given that in place of another look.
         self._look, self._seen = self._model.vision_model.forward, None
@@ -119,24 +108,3 @@ class _Reader:
 @lru_cache(maxsize=1)
 def _reader(folder: str, device: str) -> _Reader:
     return _Reader(folder, device)
-
-
-def _device() -> str:
-    try:
-        import torch
-        import transformers  # noqa: F401
-    except ImportError as error:
-        raise UsageError(f"InstructBLIP needs a package that is not installed: {error.name}", seen="--answers",
-                         allowed="light, or the address of a vision endpoint",
-                         next_command="pip install 'likeness[models]', or the same command with --models light"
-                         ) from None
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def _find(wanted: str) -> tuple[Path, str, str, str]:
-    """Folder, source, commit and licence."""
-    if (Path(wanted) / "config.json").is_file():
-        return Path(wanted), Path(wanted).name, "", "unknown: a folder of yours"
-    folder, commit = hub.fetch_all(wanted, _FILES)
-    name = wanted.partition("@")[0]
-    return folder, name, commit, hub.licence(hub.HubFile(name, commit, ""), commit)

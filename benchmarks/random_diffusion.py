@@ -1,4 +1,4 @@
-"""Stable Diffusion pipelines of any size with random weights, saved as the real ones are.
+"""Stable Diffusion pipelines of any size, and a CLIP, with random weights, saved as the real ones are.
 
 Speed does not depend on what weights say, so benchmarks measure on these; tests load tiny ones through the code that
 loads the real ones.
@@ -42,6 +42,22 @@ def save(folder: Path, shape: Shape = TINY, xl: bool = False, seed: int = 0) -> 
         pipeline = StableDiffusionPipeline(**parts, safety_checker=None, feature_extractor=None,
                                            requires_safety_checker=False)
     pipeline.save_pretrained(folder)
+    return folder
+
+
+def save_clip(folder: Path, seed: int = 0) -> Path:
+    """Writes a tiny CLIP with its processor and returns the folder."""
+    import torch
+    from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, CLIPProcessor
+
+    torch.manual_seed(seed)
+    words = _words(TINY, xl=False).config.to_dict()
+    sight = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2,
+             "image_size": 32, "patch_size": 8, "projection_dim": TINY.cross}
+    CLIPModel(CLIPConfig(text_config=words, vision_config=sight, projection_dim=TINY.cross)).save_pretrained(folder)
+    size = {"shortest_edge": 32}
+    CLIPProcessor(CLIPImageProcessorPil(size=size, crop_size={"height": 32, "width": 32}),
+                  _tokenizer()).save_pretrained(folder)
     return folder
 
 

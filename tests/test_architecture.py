@@ -16,7 +16,8 @@ MAY_IMPORT = {
     "trainers": {"schemas", "annotators"},
 }
 NOT_IN_CORE = {"torch", "transformers", "diffusers", "accelerate", "ultralytics", "ray"}
-LATER = {"annotators/instructblip.py", "builders/face_weights.py", "builders/generators/diffusion.py",
+LATER = {"annotators/clip_t.py", "annotators/instructblip.py", "annotators/pretrained.py",
+         "builders/face_weights.py", "builders/generators/diffusion.py",
          "builders/ray_engine.py"}
 """Files that may load what the core lacks, inside a function, when somebody asks for it."""
 FILES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))

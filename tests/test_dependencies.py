@@ -12,7 +12,8 @@ PACKAGES = {"PIL": "pillow", "upath": "universal_pathlib"}
 """Packages by the module they give, where the names differ."""
 
 
-OPTIONAL = {"annotators/instructblip.py": "models", "builders/face_weights.py": "yolo",
+OPTIONAL = {"annotators/clip_t.py": "models", "annotators/instructblip.py": "models",
+            "annotators/pretrained.py": "models", "builders/face_weights.py": "yolo",
             "builders/generators/diffusion.py": "models", "builders/ray_engine.py": "ray"}
 """Files that import, inside a function, what an extra brings."""
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from annotators import hub
+from annotators import hub, pretrained
 from annotators.base import Picture, identity
 from annotators.weights import files_digest
 from builders.generators import Request
@@ -56,25 +56,25 @@ class Diffusion:
     name = "diffusion"
 
     def __init__(self, weights: str = "paper", asked: Sampling = Sampling()) -> None:
-        self._device = device = _device()
-        self._folder, source, revision, licence = _find(PAPER if weights == "paper" else weights, device)
+        self._device = device = pretrained.device("a diffusion model", "--generator",
+                                                  "the same command with --generator light", "diffusers")
+        found = _find(PAPER if weights == "paper" else weights, device)
+        self._folder = found.folder
         kind = _class_of(self._folder)
         usual = inspect.signature(kind.__call__).parameters["guidance_scale"].default
         self.size = asked.size or _native_size(self._folder)
         self.steps = asked.steps
         self.guidance = float(usual if asked.guidance is None else asked.guidance)
         self.batch = asked.batch
-        self.label = source
+        self.label = found.weights
         sha256 = files_digest(self._folder, _files(self._folder, device))
         dtype = "float16" if device == "cuda" else "float32"
         options = {"size": self.size, "steps": self.steps, "guidance": self.guidance, "batch": self.batch,
                    "device": device, "dtype": dtype, "threads": 1}
         self.identity = identity(self.name, _VERSION, options, sha256)
-        self.provenance = {
-            "backend": f"{kind.__name__}, diffusers, {dtype} on {device}, {self.steps} steps, guidance "
-                       f"{self.guidance:g}, {self.size} px, batches of {self.batch}",
-            "weights": source, "sha256": sha256, "licence": licence,
-        } | ({"revision": revision} if revision else {})
+        self.provenance = found.provenance(
+            f"{kind.__name__}, diffusers, {dtype} on {device}, {self.steps} steps, guidance {self.guidance:g}, "
+            f"{self.size} px, batches of {self.batch}", sha256)
 
     def __call__(self, requests: Sequence[Request]) -> list[Picture | None]:
         """One picture a request, size x size, in the same order."""
@@ -96,21 +96,17 @@ class _Pipeline:
     def __init__(self, folder: str, device: str, guidance: float) -> None:
         import torch
         from diffusers import DiffusionPipeline, StableDiffusionPipeline, StableDiffusionXLPipeline
+        from diffusers.utils import logging
 
-        _hush()
-        if device == "cpu":
-            torch.set_num_threads(1)
-        elif not torch.cuda.is_available():
-            raise UsageError("a worker has no GPU, but this build began on one", seen="--generator",
-                             allowed="machines alike", next_command="with --engine ray ask for one: --gpus 1")
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
+        pretrained.settle(device, "--generator")
         try:
             pipeline: Any = DiffusionPipeline.from_pretrained(
                 folder, dtype=torch.float16 if device == "cuda" else torch.float32, use_safetensors=True,
                 variant="fp16" if any(_HALF in path.name for path in _files(Path(folder), device)) else None)
-        except Exception as error:  # diffusers and safetensors raise many kinds for files that are no such model
-            first = (str(error).splitlines() or [type(error).__name__])[0]
-            raise UsageError(f"cannot read the pipeline: {first}", seen=Path(folder).name,
-                             allowed="a folder as save_pretrained writes it, with safetensors") from None
+        except Exception as error:
+            raise pretrained.unreadable("pipeline", folder, error) from None
         pipeline.set_progress_bar_config(disable=True)
         self._torch, self._pipeline, self._guidance = torch, pipeline.to(device), guidance
         self._encodes = isinstance(pipeline, StableDiffusionPipeline | StableDiffusionXLPipeline)
@@ -159,38 +155,12 @@ def _pipeline(folder: str, device: str, guidance: float) -> _Pipeline:
     return _Pipeline(folder, device, guidance)
 
 
-def _hush() -> None:
-    """Ends what the libraries say of packages that are not there, of weights while they load, of prompts cut off."""
-    from transformers.utils import logging as transformers_logging
-
-    transformers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
-    from diffusers.utils import logging
-
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-
-
-def _device() -> str:
-    try:
-        import torch
-        import transformers  # noqa: F401
-
-        _hush()
-    except ImportError as error:
-        raise UsageError(f"a diffusion model needs a package that is not installed: {error.name}", seen="--generator",
-                         allowed="light", next_command="pip install 'likeness[trainers]', or the same command with "
-                         "--generator light") from None
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def _find(wanted: str, device: str) -> tuple[Path, str, str, str]:
-    """Folder, source, commit and licence. Only what the pipeline needs is fetched; of weights in two precisions the
-    smaller for a GPU."""
+def _find(wanted: str, device: str) -> pretrained.Found:
+    """A folder, or what the pipeline needs of a repository; of weights in two precisions the smaller for a GPU."""
     from diffusers import DiffusionPipeline
 
     if (Path(wanted) / "model_index.json").is_file():
-        return Path(wanted), Path(wanted).name, "", "unknown: a folder of yours"
+        return pretrained.Found(Path(wanted), Path(wanted).name, "", "unknown: a folder of yours")
     there = hub.parse(f"{wanted}:model_index.json")
     if there is None:
         raise UsageError("no folder with a pipeline, and no name of one", seen=wanted,
@@ -200,7 +170,7 @@ def _find(wanted: str, device: str) -> tuple[Path, str, str, str]:
     with hub.told(wanted, there):
         folder = Path(DiffusionPipeline.download(there.repo, revision=there.revision, use_safetensors=True,
                                                  variant="fp16" if device == "cuda" else None))
-    return folder, there.repo, folder.name, hub.licence(there, folder.name)
+    return pretrained.Found(folder, there.repo, folder.name, hub.licence(there, folder.name))
 
 
 def _files(folder: Path, device: str) -> list[Path]:
