@@ -20,7 +20,7 @@ from builders.verify_counts import count_faults
 from builders.verify_recipes import Recipe, recipe_of
 from builders.write import file_entry, row_digest
 from schemas import manifest as manifests
-from schemas.features import features
+from schemas.features import arrow_schema
 from schemas.locations import Location, readable
 from schemas.manifest import FileEntry, Manifest
 
@@ -125,7 +125,7 @@ def _data(folder: Location, manifest: Manifest, recipe: Recipe, seen: _Seen) -> 
 def _shard(path: Location, split: str, recipe: Recipe, seen: _Seen) -> Iterator[str]:
     try:
         with pq.ParquetFile(readable(path)) as shard:
-            published = features(recipe.columns).arrow_schema
+            published = arrow_schema(recipe.columns)
             if not shard.schema_arrow.equals(published):
                 other = [str(field) for field in shard.schema_arrow if field not in list(published)]
                 yield f"its columns are {', '.join(other or shard.schema_arrow.names)}, not the published ones"

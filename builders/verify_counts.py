@@ -10,7 +10,7 @@ from itertools import pairwise
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from schemas.features import REJECTED, features
+from schemas.features import REJECTED, arrow_schema
 from schemas.locations import Location, readable
 from schemas.manifest import Manifest
 from schemas.records import REASONS, STAGES
@@ -40,7 +40,7 @@ def count_faults(folder: Location, manifest: Manifest, kept: Set[str]) -> Iterat
     left: Leaves = Counter()
     try:
         with pq.ParquetFile(readable(path)) as rejected:
-            if not rejected.schema_arrow.equals(features(REJECTED).arrow_schema):
+            if not rejected.schema_arrow.equals(arrow_schema(REJECTED)):
                 yield f"{path.name} has other columns"
                 return
             yield from (f"{path.name}: {fault}" for fault in _rejected(rejected, left, kept))

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from builders import atomic
-from schemas.features import REJECTED, Column, features
+from schemas.features import REJECTED, Column, arrow_schema
 from schemas.locations import Location
 from schemas.manifest import FileEntry, pixels_digest
 from schemas.records import Rejected
@@ -77,7 +77,7 @@ class WriteShard:
             return msgspec.json.decode(receipt.read_bytes(), type=Written)
         digests: list[tuple[str, str]] = []
         with atomic.replacing(path) as temporary:
-            with _writer(temporary, features(self.columns).arrow_schema, ROW_GROUP) as put:
+            with _writer(temporary, arrow_schema(self.columns), ROW_GROUP) as put:
                 for start in range(0, len(shard.rows), ROW_GROUP):
                     filled = self.fill(shard.rows[start:start + ROW_GROUP])
                     put([one.row for one in filled])
@@ -127,7 +127,7 @@ def cut_shards(split: str, rows: Iterable[Any], sizes: Sequence[int]) -> Iterato
 
 def write_rejected(path: Location, rejected: Iterable[Rejected]) -> int:
     """Writes what left, without pixels, and returns how many there are."""
-    schema = features(REJECTED).arrow_schema
+    schema = arrow_schema(REJECTED)
     total, group = 0, 10_000
     left = iter(rejected)
     with atomic.replacing(path) as temporary, _writer(temporary, schema, group) as put:

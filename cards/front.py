@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from datasets import DatasetInfo, SplitInfo
-from datasets.info import DatasetInfosDict
-from datasets.splits import SplitDict
 from huggingface_hub import DatasetCardData
 
 from cards import shards
 from cards.survey import Survey
-from schemas.features import RETRIBOORU, features
+from schemas.features import RETRIBOORU, listed
 from schemas.manifest import Manifest
 
 LICENCE_NAME = "artists-retain-their-rights"
@@ -48,14 +45,13 @@ def front(manifest: Manifest, data: shards.Data, seen: Survey, name: str) -> str
     counts = {split: shards.sizes(data[split]) for split in shards.splits(data)}
     counts = {split: sizes for split, sizes in counts.items() if sizes[0]}
     if counts:
-        info = DatasetInfo(
-            features=features(RETRIBOORU),
-            splits=SplitDict({split: SplitInfo(split, num_bytes=decoded, num_examples=rows)
-                              for split, (rows, decoded, _) in counts.items()}),
-            download_size=sum(stored for _, _, stored in counts.values()),
-            dataset_size=sum(decoded for _, decoded, _ in counts.values()),
-        )
-        DatasetInfosDict(default=info).to_dataset_card_data(card)
+        card["dataset_info"] = {
+            "features": listed(RETRIBOORU),
+            "splits": [{"name": split, "num_bytes": decoded, "num_examples": rows}
+                       for split, (rows, decoded, _) in counts.items()],
+            "download_size": sum(stored for _, _, stored in counts.values()),
+            "dataset_size": sum(decoded for _, decoded, _ in counts.values()),
+        }
         files = [{"split": split, "path": f"data/{split}-*.parquet"} for split in counts]
         card["configs"] = [{"config_name": "default", "data_files": files, "default": True}]
     return str(card.to_yaml())

@@ -13,7 +13,7 @@ import pytest
 from builders import cli
 from builders.write import write_rejected
 from schemas import manifest as manifests
-from schemas.features import RETRIBOORU, features
+from schemas.features import RETRIBOORU, arrow_schema
 from schemas.manifest import Manifest
 from schemas.records import Drop, Rejected, drop
 
@@ -30,7 +30,7 @@ def _row(name: str, **change: Any) -> dict[str, Any]:
 def _version(folder: Path, source: str, rows: list[dict[str, Any]], left: list[Rejected]) -> Path:
     version = folder / "1.0.0"
     (version / "data").mkdir(parents=True)
-    table = pa.Table.from_pylist(rows, schema=features(RETRIBOORU).arrow_schema)
+    table = pa.Table.from_pylist(rows, schema=arrow_schema(RETRIBOORU))
     pq.write_table(table, version / "data" / "train-00000-of-00001.parquet")
     write_rejected(version / "rejected.parquet", left)
     manifest = Manifest(recipe="retribooru", version="1.0.0", content_digest="", rows_digest="", counts={}, options={},

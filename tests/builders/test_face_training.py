@@ -16,7 +16,7 @@ from annotators.weights import Model
 from builders import cli
 from builders.face_training import Training, write_pictures
 from schemas import manifest as manifests
-from schemas.features import RETRIBOORU, features
+from schemas.features import RETRIBOORU, arrow_schema
 
 pytestmark = pytest.mark.xdist_group("build")
 
@@ -34,9 +34,10 @@ def jpeg(width: int, height: int, turned: bool = False) -> bytes:
 def published(folder: Path, **splits: list[tuple[bytes, list[float] | None]]) -> Path:
     """The two columns that training reads."""
     (folder / "data").mkdir(parents=True)
-    kinds = features(tuple(column for column in RETRIBOORU if column.name in ("image", "bbox")))
+    schema = arrow_schema(tuple(column for column in RETRIBOORU if column.name in ("image", "bbox")))
     for split, rows in splits.items():
         listed = [{"image": {"bytes": data, "path": None}, "bbox": box} for data, box in rows]
+        kinds = datasets.Features.from_arrow_schema(schema)
         datasets.Dataset.from_list(listed, kinds).to_parquet(folder / "data" / f"{split}-00000-of-00001.parquet")
     return folder
 

@@ -10,16 +10,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from builders.write import write_rejected
-from schemas.features import REJECTED, features
+from schemas.features import REJECTED, arrow_schema
 from schemas.records import Rejected, drop
 
 _ON_A_FULL_DISK = """
 import resource, sys
 from pathlib import Path
 from builders.write import write_rejected
-from schemas.features import REJECTED, features
 from schemas.records import Rejected, drop
-features(REJECTED)  # imports what reads and writes files of its own
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
 try:
     write_rejected(Path(sys.argv[1]), [Rejected(str(n), f"{n}.png", drop("empty")) for n in range(500)])
@@ -48,7 +46,7 @@ def test_the_bytes_are_those_of_pyarrow_s_own_file(tmp_path: Path) -> None:
     count = 10_001  # a second row group, of one row
     write_rejected(tmp_path / "ours.parquet", _rejected(count))
     rows = pq.read_table(tmp_path / "ours.parquet").to_pylist()
-    schema, plain = features(REJECTED).arrow_schema, io.BytesIO()
+    schema, plain = arrow_schema(REJECTED), io.BytesIO()
     with pq.ParquetWriter(plain, schema, compression="snappy", write_page_index=True,
                           use_content_defined_chunking=True) as writer:
         for part in (rows[:10_000], rows[10_000:]):

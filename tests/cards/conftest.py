@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from schemas.features import REJECTED, RETRIBOORU, features
+from schemas.features import REJECTED, RETRIBOORU, arrow_schema
 from schemas.manifest import Manifest, Model, Step
 
 SIZE = (64, 80)
@@ -70,7 +70,7 @@ def write(tmp_path: Path) -> Write:
     """Writes splits as `data/SPLIT-00000-of-00001.parquet` below tmp_path, two rows a row group."""
 
     def put(splits: dict[str, Rows]) -> dict[str, list[Path]]:
-        schema = features(RETRIBOORU).arrow_schema
+        schema = arrow_schema(RETRIBOORU)
         (tmp_path / "data").mkdir(exist_ok=True)
         data: dict[str, list[Path]] = {}
         for split, rows in splits.items():
@@ -89,7 +89,7 @@ def rejected(tmp_path: Path) -> Path:
     """Seven rows that left."""
     path = tmp_path / "rejected.parquet"
     rows = [{column.name: str(n) for column in REJECTED} for n in range(7)]
-    pq.write_table(pa.Table.from_pylist(rows, schema=features(REJECTED).arrow_schema), path)
+    pq.write_table(pa.Table.from_pylist(rows, schema=arrow_schema(REJECTED)), path)
     return path
 
 
