@@ -21,8 +21,10 @@ from schemas.locations import Location
 from schemas.manifest import Manifest
 from schemas.records import Rejected
 
-Pages = Callable[[Manifest, Mapping[str, Sequence[Location]], Location], Iterable[tuple[str, bytes]]]
-"""Relative path and bytes of each page, from the manifest, the shards of each split and the rejects' file."""
+Run = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
+Pages = Callable[[Manifest, Mapping[str, Sequence[Location]], Location, Run], Iterable[tuple[str, bytes]]]
+"""Relative path and bytes of each page, from the manifest, the shards of each split, the rejects' file, and an engine's
+way to run workers."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def _published(work: Workspace, engine: Engine, progress: Progress, draft: Manif
     data = {split: [whole / name for name in sorted(files) if name.startswith(f"data/{split}-")]
             for split in draft.splits}
     with progress.bar("card", None, "page") as bar:
-        pages = _counted(content.pages(draft, data, rejected), bar.advance)
+        pages = _counted(content.pages(draft, data, rejected, engine.run), bar.advance)
         return publish.publish(staging, work.out / draft.version, draft, pages)
 
 

@@ -7,11 +7,9 @@ A reference that shows the target's own layout hands a model the answer. Three m
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Set
 from dataclasses import dataclass
-from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -26,8 +24,19 @@ GRID = 16
 MOST_ALIKE = 20
 
 Floats = npt.NDArray[np.float64]
-_Layout = tuple[str, int, list[float], npt.NDArray[np.uint8], int, bool]
 _COLUMNS = ("id", "phash", "bbox", "mask", "character", "rating", "width", "height")
+
+
+class _Layout(NamedTuple):
+    """What is kept of a row, as a worker gives it."""
+
+    id: str
+    phash: int
+    box: list[float]
+    matte: bytes
+    character: str
+    rating: str
+    large: bool
 
 
 @dataclass(frozen=True)
@@ -141,10 +150,10 @@ class Leakage:
         return int(np.logical_and.reduce(hits).sum())
 
 
-def measure(data: shards.Data, seen: Survey) -> Leakage:
+def measure(data: shards.Data, seen: Survey, run: shards.Run = map) -> Leakage:
     """Reads the layout of every row that stands in a sampled pair, then compares. A dangling id is left out."""
     pairs = seen.pairs.sample()
-    layouts = read_layouts(data, {row for pair in pairs for row in pair}, seen)
+    layouts = read_layouts(data, {row for pair in pairs for row in pair}, seen, run)
     pairs = [pair for pair in pairs if pair[0] in layouts.index and pair[1] in layouts.index]
     one = np.array([layouts.index[a] for a, _ in pairs], np.intp)
     other = np.array([layouts.index[b] for _, b in pairs], np.intp)
@@ -165,37 +174,34 @@ def most_alike(pairs: list[tuple[str, str]], values: tuple[Floats, ...], shown: 
     return tuple(AlikePair(pairs[n], tuple(float(kind[n]) for kind in values)) for n in order[:count])
 
 
-def read_layouts(data: shards.Data, ids: set[str], seen: Survey) -> Layouts:
-    """Streams the shards and keeps some 100 bytes of each row in `ids`."""
+def read_layouts(data: shards.Data, ids: Set[str], seen: Survey, run: shards.Run) -> Layouts:
+    """Keeps some 100 bytes of each row in `ids`; workers decode the mattes, which is nearly all of it."""
     numbers = {name: n for n, name in enumerate(sorted(seen.characters))}
-
-    def layout(row: dict[str, Any]) -> _Layout:
-        large = row["width"] * row["height"] > MAX_PIXELS
-        return (row["id"], int(row["phash"], 16), _box(row), _bits(row, large), numbers[row["character"]],
-                seen.may_show(row["rating"]) and not large)
-
-    found: list[_Layout] = []
-    wanted = shards.pick(data, ids, _COLUMNS)
-    with ThreadPoolExecutor() as pool:  # decoding mattes is nearly all of it, and lets others run
-        while some := list(islice(wanted, 64)):
-            found.extend(pool.map(layout, some))
-    found.sort(key=lambda item: item[0])
+    found = sorted((one for some in run(_layouts, shards.hits(data, ids)) for one in some), key=lambda one: one.id)
     size = len(found)
     return Layouts(
-        index={item[0]: n for n, item in enumerate(found)},
-        phash=np.array([item[1] for item in found], np.uint64),
-        box=np.array([item[2] for item in found], np.float64).reshape(size, 4),
-        matte=np.array([item[3] for item in found], np.uint8).reshape(size, GRID * GRID // 8),
-        character=np.array([item[4] for item in found], np.int64),
-        shown=np.array([item[5] for item in found], np.bool_),
+        index={item.id: n for n, item in enumerate(found)},
+        phash=np.array([item.phash for item in found], np.uint64),
+        box=np.array([item.box for item in found], np.float64).reshape(size, 4),
+        matte=np.frombuffer(b"".join(item.matte for item in found), np.uint8).reshape(size, GRID * GRID // 8),
+        character=np.array([numbers[item.character] for item in found], np.int64),
+        shown=np.array([seen.may_show(item.rating) and not item.large for item in found], np.bool_),
     )
 
 
-def _box(row: dict[str, Any]) -> list[float]:
-    return list(row["bbox"] or [np.nan] * 4)
+def _layouts(hit: shards.Hit) -> list[_Layout]:
+    """What is kept of the wanted rows of a row group."""
+    return [_layout(row, row["width"] * row["height"] > MAX_PIXELS) for row in shards.read(hit, _COLUMNS)]
 
 
-def _bits(row: dict[str, Any], large: bool) -> npt.NDArray[np.uint8]:
-    if large or not (row["mask"] and row["mask"]["bytes"]):
-        return np.zeros(GRID * GRID // 8, np.uint8)
-    return pack_matte(row["mask"]["bytes"])
+def _layout(row: dict[str, Any], large: bool) -> _Layout:
+    png = None if large or not row["mask"] else row["mask"]["bytes"]
+    matte = pack_matte(png).tobytes() if png else bytes(GRID * GRID // 8)
+    return _Layout(row["id"], int(row["phash"], 16), row["bbox"] or [np.nan] * 4, matte, row["character"],
+                   row["rating"], large)
+
+
+def alike_share(values: Floats, kind: Measure) -> float:
+    """Share of the measured values that count as alike, 0 when none was measured."""
+    known = values[~np.isnan(values)]
+    return float(kind.alike(known).mean()) if len(known) else 0.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -14,15 +13,10 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from cards.leakage import MEASURES, Floats, Leakage, Measure
-from cards.survey import Survey
+from cards.leakage import MEASURES, Floats, Leakage, Measure, alike_share
+from cards.style import ACCENT, INK, MUTED, RULE, WARM
+from cards.survey import Survey, length_bars, top
 from cards.text import label
-
-INK, MUTED, RULE, ACCENT, WARM = "#1f2430", "#6b7280", "#e5e7eb", "#4f6bed", "#e8833a"
-"""The colours of every picture of a card."""
-
-LAST_BAR = 15
-"""The paper's Figure 2 lumps rows with this many references or more."""
 
 _STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans", "font.size": 8.5, "text.color": INK, "text.parse_math": False,
@@ -50,17 +44,6 @@ def _png(figure: Figure) -> bytes:
     out = io.BytesIO()
     figure.savefig(out, format="png", metadata={"Software": None})
     return out.getvalue()
-
-
-def length_bars(lengths: Counter[int]) -> list[tuple[str, int]]:
-    """(name, rows) of each bar: 1 .. 14 and "≥15", with a bar for 0 only where such rows exist."""
-    bars = [(str(n), lengths[n]) for n in range(0 if lengths[0] else 1, LAST_BAR)]
-    return [*bars, (f"≥{LAST_BAR}", sum(rows for n, rows in lengths.items() if n >= LAST_BAR))]
-
-
-def top(counts: Counter[str], size: int) -> list[tuple[str, int]]:
-    """The most frequent names; ties by name, so that the order of the rows does not show."""
-    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:size]
 
 
 def figure2(seen: Survey) -> bytes:
@@ -145,12 +128,6 @@ def _histogram(axes: Axes, kind: Measure, pairs: Floats, chance: Floats) -> None
     axes.text(zone[0] + 0.02 * (last - first) if kind.low else zone[1] - 0.02 * (last - first), peak * 1.2,
               f"{alike_share(pairs, kind):.1%}", ha="left" if kind.low else "right", va="center", fontsize=9,
               fontweight="bold", color="#b45309")
-
-
-def alike_share(values: Floats, kind: Measure) -> float:
-    """Share of the measured values that count as alike, 0 when none was measured."""
-    known = values[~np.isnan(values)]
-    return float(kind.alike(known).mean()) if len(known) else 0.0
 
 
 def _legend(figure: Figure) -> None:

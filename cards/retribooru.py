@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import numpy as np
 
-from cards import plots, shards, sheets
+from cards import shards, sheets
 from cards.crosscheck import check
 from cards.front import front
-from cards.leakage import MEASURES, Floats, Leakage, measure
-from cards.survey import PAIRS, Survey, survey
+from cards.leakage import MEASURES, Floats, Leakage, alike_share, measure
+from cards.survey import PAIRS, Pairs, Survey, length_bars, survey, top
 from cards.text import Raw, code, link, markdown, visible
 from schemas.features import REJECTED, RETRIBOORU
 from schemas.locations import Location
@@ -25,18 +27,23 @@ README, LICENCE = "README.md", "LICENSE.md"
 FIGURE2, OUTFITS, LEAKAGE, ALIKE = (f"assets/{name}.png" for name in ("figure2", "outfits", "leakage", "alike"))
 
 
-def pages(manifest: Manifest, data: shards.Data, rejected: Location) -> Iterator[tuple[str, bytes]]:
+def pages(manifest: Manifest, data: shards.Data, rejected: Location,
+          run: shards.Run = map) -> Iterator[tuple[str, bytes]]:
     """Relative path and bytes of every page, the same bytes for the same input.
 
     `data` maps each split to its Parquet shards in the schema `schemas.features.RETRIBOORU`; `rejected` is the
     Parquet file of the rows that left; `manifest.files` is not read, so the pages may be added to it afterwards.
     """
     seen = survey(data)
-    meter = measure(data, seen)
-    yield OUTFITS, sheets.outfits(data, seen)
-    yield FIGURE2, plots.figure2(seen)
-    yield LEAKAGE, plots.leakage(meter)
-    yield ALIKE, sheets.alike(data, meter.most_alike)
+    meter = measure(data, seen, run)
+    drawn = dict(run(_made, [
+        ("plots", partial(_plots, replace(seen, pairs=Pairs(), outfits={}), meter)),
+        (OUTFITS, partial(sheets.outfits, data, sheets.choose(seen))),
+        (ALIKE, partial(sheets.alike, data, meter.most_alike)),
+        ("answers", partial(check, data))]))
+    yield OUTFITS, drawn[OUTFITS]
+    yield from drawn["plots"]
+    yield ALIKE, drawn[ALIKE]
     left = shards.sizes([rejected])[0]
     yield LICENCE, _render("licence.md", source=manifest.source, models=models(manifest))
     yield README, _render(
@@ -45,13 +52,25 @@ def pages(manifest: Manifest, data: shards.Data, rejected: Location) -> Iterator
         funnel=funnel(manifest), models=models(manifest), columns=RETRIBOORU, rejected=REJECTED, reading=reading(meter),
         splits=[(name, manifest.splits.get(name, 0)) for name in shards.splits(manifest.splits)],
         first=next((name for name in shards.splits(manifest.splits) if manifest.splits[name]), None),
-        characters=plots.top(seen.characters, 15), cloths=plots.top(seen.cloths, 30),
-        bars=plots.length_bars(seen.lengths), command=Raw(command(manifest)), rows=sum(manifest.splits.values()),
+        characters=top(seen.characters, 15), cloths=top(seen.cloths, 30),
+        bars=length_bars(seen.lengths), command=Raw(command(manifest)), rows=sum(manifest.splits.values()),
         measures=MEASURES, limit=PAIRS, outfits_page=Raw(OUTFITS), figure2_page=Raw(FIGURE2),
         leakage_page=Raw(LEAKAGE), alike_page=Raw(ALIKE), few=few(seen),
-        cross=check(data), by_construction=by_construction(manifest),
+        cross=drawn["answers"], by_construction=by_construction(manifest),
         by_artist=manifest.options.get("match", "artist") == "artist" and any(seen.artists),
     )
+
+
+def _made(asked: tuple[str, Callable[[], Any]]) -> tuple[str, Any]:
+    """A part of the card, made where there is time for it."""
+    name, make = asked
+    return name, make()
+
+
+def _plots(seen: Survey, meter: Leakage) -> list[tuple[str, bytes]]:
+    from cards import plots  # here, because only who draws has to wait for matplotlib
+
+    return [(FIGURE2, plots.figure2(seen)), (LEAKAGE, plots.leakage(meter))]
 
 
 def _render(template: str, **words: Any) -> bytes:
@@ -108,8 +127,8 @@ def funnel(manifest: Manifest) -> list[dict[str, Any]]:
 def reading(meter: Leakage) -> list[dict[str, Any]]:
     """Each measure in numbers: pairs measured, medians, share counted as alike; None where nothing was measured."""
     return [{"measure": kind, "pairs": int((~np.isnan(pairs)).sum()), "median": _median(pairs),
-             "chance": _median(chance), "alike": plots.alike_share(pairs, kind),
-             "alike_by_chance": plots.alike_share(chance, kind)}
+             "chance": _median(chance), "alike": alike_share(pairs, kind),
+             "alike_by_chance": alike_share(chance, kind)}
             for kind, pairs, chance in zip(MEASURES, meter.references, meter.others, strict=True)]
 
 

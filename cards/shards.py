@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,6 +16,9 @@ from schemas.locations import Location, readable
 
 Data = Mapping[str, Sequence[Location]]
 """Split name -> its Parquet shards, in order."""
+
+Run = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
+"""Runs a function on each of many things and gives what it returns, in any order: `map`, or workers."""
 
 _ORDER = ("train", "test_seen", "test_unseen")
 
@@ -35,17 +38,32 @@ def rows(data: Data, columns: Sequence[str], batch: int = 1024) -> Iterator[tupl
                         yield split, row
 
 
-def pick(data: Data, ids: set[str], columns: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """The rows with these ids. A row group's pixels are read only when one of its ids is wanted."""
+class Hit(NamedTuple):
+    """A row group that holds wanted rows, which are True in `rows`."""
+
+    path: Location
+    group: int
+    rows: list[bool]
+
+
+def hits(data: Data, ids: Set[str]) -> Iterator[Hit]:
+    """Where the rows with these ids lie."""
     for split in splits(data):
         for path in data[split]:
             with pq.ParquetFile(readable(path)) as file:
                 for group in range(file.num_row_groups):
                     names = file.read_row_group(group, columns=["id"], use_threads=False)["id"].to_pylist()
-                    hit = [name in ids for name in names]
-                    if any(hit):
-                        whole = file.read_row_group(group, columns=list(columns), use_threads=False)
-                        yield from whole.filter(pa.array(hit)).to_pylist()
+                    rows = [name in ids for name in names]
+                    if any(rows):
+                        yield Hit(path, group, rows)
+
+
+def read(hit: Hit, columns: Sequence[str]) -> list[dict[str, Any]]:
+    """The wanted rows of a row group."""
+    with pq.ParquetFile(readable(hit.path)) as file:
+        whole = file.read_row_group(hit.group, columns=list(columns), use_threads=False)
+    found: list[dict[str, Any]] = whole.filter(pa.array(hit.rows)).to_pylist()
+    return found
 
 
 @contextmanager

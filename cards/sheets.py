@@ -12,9 +12,9 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from cards import shards
 from cards.leakage import AlikePair
-from cards.plots import ACCENT, INK, MUTED, RULE
+from cards.style import ACCENT, FONT, INK, MUTED, RULE
 from cards.survey import Outfit, Survey, draw
-from cards.text import FONT, label
+from cards.text import label
 from schemas import colours
 
 WIDTH = 1600
@@ -50,7 +50,8 @@ class Shown:
 def load(data: shards.Data, ids: set[str], longest: int = 512) -> dict[str, Shown]:
     """The rows as thumbnails of at most `longest` pixels a side; one row group of full pictures at a time."""
     found: dict[str, Shown] = {}
-    for row in shards.pick(data, ids, ("id", "image", "mask", "bbox", "cloths")):
+    wanted = ("id", "image", "mask", "bbox", "cloths")
+    for row in (row for hit in shards.hits(data, ids) for row in shards.read(hit, wanted)):
         picture = thumbnail(row["image"]["bytes"], longest)
         with shards.opened(row["mask"]["bytes"]) as matte:
             small = matte.convert("L").resize(picture.size, Image.Resampling.BOX)
@@ -88,10 +89,9 @@ def choose(seen: Survey, rows: int = OUTFITS) -> list[tuple[Outfit, list[str]]]:
     return picked[:rows]
 
 
-def outfits(data: shards.Data, seen: Survey) -> bytes:
-    """The picture to look at first: one outfit a row; left published pictures with the face box, right figures
-    cut out by their mattes (other members of the outfit where it has enough)."""
-    rows = choose(seen)
+def outfits(data: shards.Data, rows: Sequence[tuple[Outfit, list[str]]]) -> bytes:
+    """The picture to look at first: one outfit that was chosen a row; left published pictures with the face box, right
+    figures cut out by their mattes (other members of the outfit where it has enough)."""
     if not rows:
         return _png(_notice("No picture of this dataset may be shown here."))
     shown = load(data, {row for _, ids in rows for row in (*ids[:SIDE], *ids[-SIDE:])})

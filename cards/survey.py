@@ -19,6 +19,9 @@ MEMBERS = 6
 MAX_PIXELS = 80_000_000
 """Larger pictures are neither shown nor measured: they would cost a decoder more memory than all the rest."""
 
+LAST_BAR = 15
+"""The paper's Figure 2 lumps rows with this many references or more."""
+
 SHOWN = {Rating.GENERAL, Rating.SENSITIVE}
 HIDDEN = {Rating.QUESTIONABLE, Rating.EXPLICIT}
 
@@ -130,3 +133,14 @@ def _remember(outfits: dict[str, Outfit], row: dict[str, Any]) -> None:
     members.append((draw(row["id"]), row["id"]))
     members.sort()
     del members[MEMBERS:]
+
+
+def length_bars(lengths: Counter[int]) -> list[tuple[str, int]]:
+    """(name, rows) of each bar: 1 .. 14 and "≥15", with a bar for 0 only where such rows exist."""
+    bars = [(str(n), lengths[n]) for n in range(0 if lengths[0] else 1, LAST_BAR)]
+    return [*bars, (f"≥{LAST_BAR}", sum(rows for n, rows in lengths.items() if n >= LAST_BAR))]
+
+
+def top(counts: Counter[str], size: int) -> list[tuple[str, int]]:
+    """The most frequent names; ties by name, so that the order of the rows does not show."""
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:size]

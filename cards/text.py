@@ -9,13 +9,8 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from pathlib import Path
 
-import matplotlib
-from matplotlib.ft2font import FT2Font
-
-FONT = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
-"""The font that matplotlib ships: the same glyphs on every machine."""
+from cards.style import FONT
 
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 # ":" and "www." would start links and emoji, "@" a mention, "$" a formula.
@@ -63,6 +58,8 @@ def link(text: object, address: str) -> Raw:
 
 @functools.cache
 def _glyphs() -> frozenset[int]:
+    from matplotlib.ft2font import FT2Font  # here, because only who draws has to wait for matplotlib
+
     return frozenset(FT2Font(str(FONT)).get_charmap())
 
 

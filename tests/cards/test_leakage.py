@@ -7,7 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cards.leakage import MEASURES, AlikePair, Layouts, face_offset, hash_distance, matte_overlap, measure, pack_matte
+from cards.leakage import (
+    MEASURES,
+    AlikePair,
+    Layouts,
+    alike_share,
+    face_offset,
+    hash_distance,
+    matte_overlap,
+    measure,
+    pack_matte,
+)
 from cards.leakage import most_alike as nearest
 from cards.survey import survey
 
@@ -63,6 +73,11 @@ def test_alike_is_strict_below_and_inclusive_above() -> None:
     assert overlap.alike(np.array([0.79, 0.8, np.nan])).tolist() == [False, True, False]
     assert offset.alike(np.array([0.24, 0.25])).tolist() == [True, False]
     assert [kind.zone for kind in MEASURES] == ["under 12", "0.8 or more", "under 0.25"]
+
+
+def test_alike_share_leaves_out_what_was_not_measured() -> None:
+    assert alike_share(np.array([0.2, 0.9, 1.0, np.nan]), MEASURES[1]) == pytest.approx(2 / 3)
+    assert alike_share(np.array([]), MEASURES[0]) == 0
 
 
 def test_most_alike_orders_by_hash_then_overlap_and_hides() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections import Counter
 
 import matplotlib
 import numpy as np
@@ -22,35 +21,12 @@ def meter() -> Leakage:
     return Leakage(pairs, tuple(values[:2] for values in pairs), (), True)
 
 
-def test_length_bars_lump_the_long_lists() -> None:
-    bars = plots.length_bars(Counter({1: 5, 2: 3, 14: 2, 15: 7, 16: 1, 400: 1}))
-    assert bars[0] == ("1", 5)
-    assert bars[1] == ("2", 3)
-    assert bars[13] == ("14", 2)
-    assert bars[14] == ("≥15", 9)
-    assert len(bars) == 15
-
-
-def test_length_bars_show_empty_lists_only_where_there_are() -> None:
-    assert plots.length_bars(Counter({0: 2, 1: 1}))[:2] == [("0", 2), ("1", 1)]
-
-
-def test_top_breaks_ties_by_name() -> None:
-    assert plots.top(Counter({"b": 2, "c": 3, "a": 2}), 2) == [("c", 3), ("a", 2)]
-
-
 def test_shares_of_bins(meter: Leakage) -> None:
     hashes = plots.shares(meter.references[0], MEASURES[0])
     assert (hashes[0], hashes[1], hashes[20], hashes[31]) == (0.25, 0.25, 0.25, 0.25)
     offsets = plots.shares(meter.references[2], MEASURES[2])
     assert offsets[23] == 0.25  # 5 lies beyond the last edge
     assert plots.shares(np.array([np.nan]), MEASURES[1]).sum() == 0
-
-
-def test_alike_share_leaves_out_what_was_not_measured(meter: Leakage) -> None:
-    shares = [plots.alike_share(values, kind) for values, kind in zip(meter.references, MEASURES, strict=True)]
-    assert shares == [0.5, pytest.approx(2 / 3), 0.25]
-    assert plots.alike_share(np.array([]), MEASURES[0]) == 0
 
 
 def hostile() -> Survey:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
+from builders.engines import Local
 from cards.retribooru import command, pages
 from schemas.answers import QUESTIONS
 from schemas.manifest import Model
@@ -139,6 +140,16 @@ def test_removal_says_what_is_kept_of_a_row(card: Any) -> None:
 def test_the_same_input_gives_the_same_bytes(trio: dict[str, Any], write: Any, rejected: Path, manifest: Any) -> None:
     data = write(trio)
     assert list(pages(manifest(), data, rejected)) == list(pages(manifest(), dict(reversed(data.items())), rejected))
+
+
+def test_pages_do_not_depend_on_who_makes_them(trio: dict[str, Any], write: Any, manifest: Any, rejected: Path) -> None:
+    def last_first(task: Any, things: Any) -> Any:
+        return reversed([task(thing) for thing in things])
+
+    data = write(trio)
+    with Local(2) as workers:
+        assert list(pages(manifest(), data, rejected, workers.run)) == list(pages(manifest(), data, rejected))
+    assert list(pages(manifest(), data, rejected, last_first)) == list(pages(manifest(), data, rejected))
 
 
 def test_load_dataset_reads_the_card(card: Any, rejected: Path, tmp_path_factory: Any) -> None:

@@ -19,9 +19,12 @@ def test_rows_give_split_and_columns(trio: dict[str, Any], write: Any) -> None:
         ("train", "1"), ("train", "2"), ("train", "3"), ("test_unseen", "4"), ("test_unseen", "5")]
 
 
-def test_pick_finds_rows_across_groups_and_splits(trio: dict[str, Any], write: Any) -> None:
-    found = shards.pick(write(trio), {"3", "4", "nobody"}, ("id", "character"))
-    assert list(found) == [{"id": "3", "character": "alice"}, {"id": "4", "character": "carol"}]
+def test_rows_are_found_across_groups_and_splits(trio: dict[str, Any], write: Any) -> None:
+    hits = list(shards.hits(write(trio), {"3", "4", "nobody"}))
+    assert [(hit.path.name[:6], hit.group, hit.rows) for hit in hits] == [("train-", 1, [True]),
+                                                                         ("test_u", 0, [True, False])]
+    found = [row for hit in hits for row in shards.read(hit, ("id", "character"))]
+    assert found == [{"id": "3", "character": "alice"}, {"id": "4", "character": "carol"}]
 
 
 def test_sizes_come_from_footers(trio: dict[str, Any], write: Any) -> None:

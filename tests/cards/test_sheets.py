@@ -120,7 +120,7 @@ def test_odd_metadata_is_not_spoken_of(row: Any, write: Any, recwarn: pytest.War
         plain.getexif()
     recwarn.clear()
     data = write({"train": [row("1", ["2"], image=picture), row("2", ["1"], image=picture)]})
-    assert near(opened(sheets.outfits(data, survey(data))), (0, 255, 0)).any()
+    assert near(opened(sheets.outfits(data, sheets.choose(survey(data)))), (0, 255, 0)).any()
     assert not recwarn.list
 
 
@@ -156,7 +156,7 @@ def test_names_break_at_underscores() -> None:
 def test_outfits_show_published_pictures(trio: dict[str, Any], row: Any, write: Any) -> None:
     trio["train"] = [row("1", colour="lime"), row("2", colour="lime"), row("3", colour="lime")]
     data = write(trio)
-    pixels = opened(sheets.outfits(data, survey(data)))
+    pixels = opened(sheets.outfits(data, sheets.choose(survey(data))))
     assert pixels.shape[1] == 1600
     assert near(pixels[:, 320:920], (0, 255, 0)).mean() > 0.1
     assert near(pixels[:, 960:], (0, 255, 0)).mean() > 0.1
@@ -164,7 +164,7 @@ def test_outfits_show_published_pictures(trio: dict[str, Any], row: Any, write: 
 
 def test_nothing_to_show_is_said(row: Any, write: Any) -> None:
     data = write({"train": [row("1", rating="explicit")]})
-    assert opened(sheets.outfits(data, survey(data))).shape == (160, 1600, 3)
+    assert opened(sheets.outfits(data, sheets.choose(survey(data)))).shape == (160, 1600, 3)
     assert opened(sheets.alike(data, [])).shape == (160, 1600, 3)
 
 

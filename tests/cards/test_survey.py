@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cards.survey import MEMBERS, Pairs, Survey, draw, survey
+from cards.survey import MEMBERS, Pairs, Survey, draw, length_bars, survey, top
 
 
 def test_counts(trio: dict[str, Any], write: Any) -> None:
@@ -68,3 +69,20 @@ def test_audience_and_what_may_be_shown(ratings: dict[str, int], audience: bool,
     assert seen.may_show("sensitive")
     assert not seen.may_show("questionable")
     assert not seen.may_show("explicit")
+
+
+def test_length_bars_lump_the_long_lists() -> None:
+    bars = length_bars(Counter({1: 5, 2: 3, 14: 2, 15: 7, 16: 1, 400: 1}))
+    assert bars[0] == ("1", 5)
+    assert bars[1] == ("2", 3)
+    assert bars[13] == ("14", 2)
+    assert bars[14] == ("≥15", 9)
+    assert len(bars) == 15
+
+
+def test_length_bars_show_empty_lists_only_where_there_are() -> None:
+    assert length_bars(Counter({0: 2, 1: 1}))[:2] == [("0", 2), ("1", 1)]
+
+
+def test_top_breaks_ties_by_name() -> None:
+    assert top(Counter({"b": 2, "c": 3, "a": 2}), 2) == [("c", 3), ("a", 2)]
