@@ -46,6 +46,10 @@ against the manifest first. Run the same command again after any interruption: n
 there with other content is refused. The main branch shows the version pushed last, without files of others. A version
 below a URL is copied to this machine first (`aws s3 sync`, say)."""
 
+_EXPORT = """Writes a published version in the files that another trainer reads: pictures, captions, references, mattes.
+docs/exports.md tells which format is for which trainer, and how to train with it. OUT appears whole or not at all;
+custom-diffusion, kohya and ai-toolkit name their files by whole paths: export anew rather than move OUT."""
+
 _CONVERT = """Exports a YOLO checkpoint of ultralytics to ONNX, once, and tries the result on a blank picture. Such a
 checkpoint can run code when it is opened; ultralytics is told to refuse what is not its own, yet open only what you
 trust. Needs the extra yolo (pip install 'likeness[yolo]'), which is AGPL-3.0."""
@@ -131,6 +135,19 @@ def push_parser() -> arguments.Parser:
     return parser
 
 
+def export_parser() -> arguments.Parser:
+    """Options of `build export`."""
+    parser = arguments.Parser(prog="build export", description=_EXPORT, epilog=EXIT_CODES,
+                              formatter_class=arguments.RawText, allow_abbrev=False)
+    parser.add_argument("dir", type=location, metavar="DIR", help="a version folder such as OUT/1.0.0")
+    parser.add_argument("--format", required=True, metavar="NAME", help="of any version: ai-toolkit, imagefolder, "
+                        "kohya; of retribooru: controlnet, fastcomposer, ip-adapter; of regularization and subject: "
+                        "custom-diffusion")
+    parser.add_argument("--out", type=arguments.path, required=True, metavar="OUT", help="a new or empty folder")
+    parser.add_argument("--split", default="train", metavar="SPLIT", help="the split to write (default: train)")
+    return parser
+
+
 def _retribooru(words: Sequence[str]) -> int:
     options = arguments.read(Retribooru, retribooru_parser(), words)
     with ctrl_c_waits():  # late, for it loads the libraries that builds need; they break when they are interrupted
@@ -179,6 +196,14 @@ def _push(words: Sequence[str]) -> int:
     return push.run(found.dir, found.repo, private=found.private)
 
 
+def _export(words: Sequence[str]) -> int:
+    found = export_parser().parse_args(list(words))
+    with ctrl_c_waits():
+        from builders import exports
+
+    return exports.run(found.dir, found.format, found.out, found.split)
+
+
 def _convert(words: Sequence[str]) -> int:
     found = convert_parser().parse_args(list(words))
     with ctrl_c_waits():
@@ -205,6 +230,7 @@ COMMANDS: dict[str, dict[str, tuple[Command, Callable[[], arguments.Parser], str
         "publish": (_publish, publish_parser, "end a build of which every shard I/N is done"),
         "verify": (_verify, verify_parser, "check a published version, file by file and row by row"),
         "explain": (_explain, explain_parser, "why one post was kept or dropped"),
+        "export": (_export, export_parser, "write a published version in the files of another trainer"),
         "push": (_push, push_parser, "upload a published version to the Hugging Face Hub, as a tag"),
     },
     "weights": {
