@@ -47,6 +47,7 @@ def speed(out: Path, peers: str) -> int:
     """What the machine takes; run nothing beside it."""
     worst = max(measure("metadata_scan", "--out", str(out / "metadata"), "--peers", peers),
                 measure("grouping"),
+                measure("planning"),
                 measure("build_speed", "--out", str(out / "build"), "--peers", peers))
     if not has_gpu():
         print("\ninstructblip_speed: left out, there is no GPU that torch sees")
