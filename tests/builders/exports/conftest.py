@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 
 from builders import cli
 from schemas import manifest as manifests
-from schemas.features import REGULARIZATION, RETRIBOORU, SUBJECT, Column, features
+from schemas.features import REGULARIZATION, RETRIBOORU, SUBJECT, Column, arrow_schema
 from schemas.manifest import Manifest
 
 Row = dict[str, Any]
@@ -140,7 +140,7 @@ def publish(folder: Path, recipe: str, columns: tuple[Column, ...], splits: dict
     (version / "data").mkdir(parents=True)
     for split, rows in splits.items():
         for number, part in enumerate((rows[:len(rows) // 2], rows[len(rows) // 2:])):
-            table = pa.Table.from_pylist(part, schema=features(columns).arrow_schema)
+            table = pa.Table.from_pylist(part, schema=arrow_schema(columns))
             pq.write_table(table, version / "data" / f"{split}-{number:05d}-of-00002.parquet", row_group_size=20)
     manifest = Manifest(recipe=recipe, version="1.0.0", content_digest="ab" * 32, rows_digest="", counts={}, options={},
                         source={"name": "folder"}, models=[], funnel=[], near_copies=0, built_with={}, files={},
