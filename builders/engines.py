@@ -37,6 +37,28 @@ class Engine(Protocol):
         """Results in any order; takes shards only as workers need them."""
 
 
+def in_order(engine: Engine, task: Callable[[Any], Any], shards: Iterable[Any]) -> Iterator[Any]:
+    """Results in the order of their shards."""
+    early: dict[int, Any] = {}
+    wanted = 0
+    for number, result in engine.run(_Numbered(task), enumerate(shards)):
+        early[number] = result
+        while wanted in early:
+            yield early.pop(wanted)
+            wanted += 1
+
+
+class _Numbered:
+    """A task whose result comes with the number that its shard came with."""
+
+    def __init__(self, task: Callable[[Any], Any]) -> None:
+        self._task = task
+
+    def __call__(self, shard: tuple[int, Any]) -> tuple[int, Any]:
+        number, inner = shard
+        return number, self._task(inner)
+
+
 class Local(Generic[ShardT, ResultT]):
     """Spawned worker processes, each with its own models. One worker means this very process.
 

@@ -19,6 +19,7 @@ from pathlib import Path
 import msgspec
 
 from builders import files
+from builders.engines import Engine
 from builders.sources import figures, tars
 from builders.sources.danbooru2019 import Danbooru2019
 from builders.sources.exports import is_export, open_export
@@ -39,8 +40,8 @@ class Pictures(Figures):
         super().__init__(root, [], counts)
         self._kept = kept
 
-    def scan(self) -> Iterator[Rejected]:
-        """Walks the root and its tars; yields what is no row. Must end before anything else is asked."""
+    def scan(self, engine: Engine) -> Iterator[Rejected]:
+        """Walks the root and its tars, here; yields what is no row. Must end before anything else is asked."""
         for listed in pictures(self._root):
             if listed.verdict in (*COUNTED, OUTPUT):
                 self._counts[listed.verdict] += 1

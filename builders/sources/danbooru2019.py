@@ -14,10 +14,12 @@ import hashlib
 from collections import deque
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 
+from builders.engines import Engine, Local
 from builders.files import plain
 from builders.sources import figures, records, scan
 from builders.sources.figures import Figures
@@ -71,10 +73,13 @@ class Danbooru2019:
         """
         self.counts.update(dict.fromkeys(self.counts, 0))
         found = self._pictures()
-        yield from found.scan()
-        state = bytearray(len(found))
-        files: list[Lines] = []
-        yield from self._joined(found, state, files)
+        listed = list(self._metadata())
+        files = [lines for lines, _ in listed if lines is not None]
+        self.counts["metadata_other_files"] = len(listed) - len(files)
+        with Local[Any, Any](self._workers if sum(size for _, size in listed) >= _PAYS else 1) as engine:
+            yield from found.scan(engine)
+            state = bytearray(len(found))
+            yield from self._joined(found, state, files, engine)
         for position in np.flatnonzero(np.frombuffer(state, np.uint8) != _JOINED).tolist():
             reason = "bad_metadata" if state[position] == _BAD else "no_metadata"
             for row_id, path, _ in found.files(position):
@@ -97,12 +102,8 @@ class Danbooru2019:
         for path, size, verdict in walk(self.root, "metadata", is_metadata):
             yield None if verdict else Lines(self.root / path), size
 
-    def _joined(self, found: Figures, state: bytearray, files: list[Lines]) -> Iterator[Post]:
-        """Posts for the records whose post has pictures; fills `state` by position, and `files`."""
-        listed = list(self._metadata())
-        files += [lines for lines, _ in listed if lines is not None]
-        self.counts["metadata_other_files"] = len(listed) - len(files)
-        workers = self._workers if sum(size for _, size in listed) >= _PAYS else 1
+    def _joined(self, found: Figures, state: bytearray, files: list[Lines], engine: Engine) -> Iterator[Post]:
+        """Posts for the records whose post has pictures; fills `state` by position."""
         owners: deque[Lines] = deque()
 
         def pieces() -> Iterator[Piece]:
@@ -112,7 +113,7 @@ class Danbooru2019:
                     yield piece
 
         decoder = msgspec.msgpack.Decoder(scan.Seen)
-        for scanned in scan.scan(pieces(), found.known, workers):
+        for scanned in scan.scan(pieces(), found.known, engine):
             owners.popleft().add(scanned.digest)
             self._count(scanned.counts)
             for seen in map(decoder.decode, scanned.seen):

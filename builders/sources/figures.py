@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from builders.sources.trees import COUNTED, OUTPUT, printable, walk
+from builders.engines import Engine
+from builders.sources.trees import COUNTED, OUTPUT, printable, walk_with
 from schemas.records import Rejected, drop
 
 RANKS = {"danbooru2019-figures": 0, "figures": 0, "original": 1, "512px": 2}
@@ -45,10 +46,11 @@ class Figures:
         self._paths, self._ends = bytearray(), array("q")
         self._digest = hashlib.sha256()
 
-    def scan(self) -> Iterator[Rejected]:
-        """Walks the trees; yields the files that are no rows. Must end before anything else is asked."""
+    def scan(self, engine: Engine) -> Iterator[Rejected]:
+        """Walks the trees in the workers of `engine`; yields the files that are no rows. Must end before anything else
+        is asked."""
         for tree in sorted(self._trees):
-            for path, size, verdict in walk(self._root, tree):
+            for path, size, verdict in walk_with(engine, self._root, tree):
                 if verdict in _NO_ROWS:
                     self._counts[verdict] += 1
                     continue
@@ -113,6 +115,7 @@ class Figures:
         for row in order[second].tolist():
             path = self._path(row)
             yield Rejected(path, path, drop("duplicate_file", value=self._ids[row]))
-        self._rows = order[~second]
+        self._rows = array("q", order[~second].astype(np.int64).tobytes())  # numpy takes longer to give one number
         self._known = known
-        self._starts = np.append(np.searchsorted(ids[~second], known), np.count_nonzero(~second))
+        starts = np.append(np.searchsorted(ids[~second], known), np.count_nonzero(~second))
+        self._starts = array("q", starts.astype(np.int64).tobytes())

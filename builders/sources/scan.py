@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from builders.engines import Local
+from builders.engines import Engine, in_order
 from builders.sources import lines, records
 from builders.sources.figures import positions_of
 from builders.sources.lines import OVERLONG, Piece
@@ -52,24 +52,17 @@ class Scanned(msgspec.Struct, array_like=True):
     """A `Seen` each, in the order of the lines: one after the other lives, not thousands at once."""
 
 
-def scan(pieces: Iterable[Piece], known: npt.NDArray[np.int64], workers: int) -> Iterator[Scanned]:
+def scan(pieces: Iterable[Piece], known: npt.NDArray[np.int64], engine: Engine) -> Iterator[Scanned]:
     """What each piece held, in the order of the pieces. `known` are the ids of posts that have pictures, sorted."""
     decoder = msgspec.msgpack.Decoder(Scanned)
-    early: dict[int, bytes] = {}
-    wanted = 0
-    with (tempfile.TemporaryDirectory(prefix="likeness-") as folder,
-          Local[tuple[int, Piece], tuple[int, bytes]](workers) as engine):
+    with tempfile.TemporaryDirectory(prefix="likeness-") as folder:
         path = Path(folder, "known.npy")  # a task travels with each of its shards, so it must be small
         np.save(path, known)
-        for number, packed in engine.run(Scan(path), enumerate(pieces)):
-            early[number] = packed
-            while wanted in early:
-                yield decoder.decode(early.pop(wanted))
-                wanted += 1
+        yield from map(decoder.decode, in_order(engine, Scan(path), pieces))
 
 
 class Scan:
-    """Task of an engine, its known ids in a file: a numbered piece to its number and `Scanned`.
+    """Task of an engine, its known ids in a file: a piece to its `Scanned`.
 
     What is found travels as MessagePack: pickling every tag would take longer than reading it.
     """
@@ -82,17 +75,16 @@ class Scan:
         known: npt.NDArray[np.int64] = np.load(self._path)
         return known
 
-    def __call__(self, shard: tuple[int, Piece]) -> tuple[int, bytes]:
+    def __call__(self, piece: Piece) -> bytes:
         """Never raises because of what the piece holds."""
-        number, piece = shard
         try:
             data, begin, stop, digest = piece.read()
         except OSError:
-            return number, msgspec.msgpack.encode(Scanned(None))
+            return msgspec.msgpack.encode(Scanned(None))
         scanned = Scanned(digest, dict.fromkeys(COUNTS, 0))
         scanned.seen.extend(msgspec.Raw(msgspec.msgpack.encode(seen))
                             for seen in self._join(data, begin, stop, scanned.counts))
-        return number, msgspec.msgpack.encode(scanned)
+        return msgspec.msgpack.encode(scanned)
 
     def _join(self, data: bytes, begin: int, stop: int, counts: dict[str, int]) -> Iterator[Seen]:
         starts, heads = _heads(data, begin, stop)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from builders.engines import Local
+from builders.engines import Local, in_order
 from schemas.errors import BuildError, UsageError
 
 
@@ -23,6 +23,14 @@ class WhoAmI:
     def __call__(self, shard: int) -> int:
         time.sleep(0.2)
         return os.getpid()
+
+
+class SleepWhenOdd:
+    """Odd shards take longer."""
+
+    def __call__(self, shard: int) -> int:
+        time.sleep(0.1 * (shard % 2))
+        return shard * shard
 
 
 class DieOnSeven:
@@ -46,6 +54,13 @@ class Mark:
     def __call__(self, shard: int) -> int:
         (self.folder / str(shard)).touch()
         return shard
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_in_the_order_of_the_shards(workers: int) -> None:
+    with Local[object, object](workers) as engine:
+        assert list(in_order(engine, SleepWhenOdd(), [5, 2, 9, 4, 6, 1])) == [25, 4, 81, 16, 36, 1]
+        assert list(in_order(engine, SleepWhenOdd(), [])) == []
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from builders.engines import Local
 from builders.sources import danbooru2019, lines, scan
 from builders.sources.danbooru2019 import Danbooru2019
 from builders.sources.lines import Lines, Piece
@@ -31,7 +32,8 @@ def test_pieces_come_in_their_order(tmp_path, workers):
     path = written(tmp_path / "a.json", *(record(number, f"tag_{number}") for number in range(400)))
     known = np.arange(1, 400, 2)
     pieces = [Piece(path, start, 1000) for start in range(0, path.stat().st_size, 1000)]
-    found = list(scan.scan(pieces, known, workers))
+    with Local(workers) as engine:
+        found = list(scan.scan(pieces, known, engine))
     assert [one.post.general for scanned in found for one in seen(scanned)] == [
         (f"tag_{number}",) for number in range(1, 400, 2)]
     assert [one.position for scanned in found for one in seen(scanned)] == list(range(200))
@@ -45,7 +47,7 @@ def test_pieces_come_in_their_order(tmp_path, workers):
 def test_a_piece_that_cannot_be_read(tmp_path):
     path = written(tmp_path / "a.json", record(1))
     gone = Piece(tmp_path / "gone.json", 0, 100)
-    first, second = scan.scan([gone, Piece(path, 0, 100)], np.array([1]), 1)
+    first, second = scan.scan([gone, Piece(path, 0, 100)], np.array([1]), Local(1))
     assert (first.digest, first.seen) == (None, [])
     assert [one.position for one in seen(second)] == [0]
 
@@ -54,7 +56,7 @@ def test_what_a_line_holds(tmp_path):
     path = written(tmp_path / "a.json", record(2), "", " ", "{", '{"id": "3"}', '{"id": 4, "tags": [], "id": 3}',
                    '{"id": 2, "tags": [], "id": 9}', '{"tags": [], "id": 2}', '{', '"id": 4, "tags": []}',
                    record(3_734_661), '{"id": "9", "x": 1}')
-    (found,) = scan.scan([Piece(path, 0, 10_000)], np.array([2, 3, 4]), 1)
+    (found,) = scan.scan([Piece(path, 0, 10_000)], np.array([2, 3, 4]), Local(1))
     assert [(one.position, one.post and one.post.post_id) for one in seen(found)] == [
         (0, "2"), (1, None), (1, "3"), (0, "2")]
     assert found.counts == {
@@ -64,7 +66,7 @@ def test_what_a_line_holds(tmp_path):
 
 def test_only_what_a_post_has_is_counted_with_it(tmp_path):
     path = written(tmp_path / "a.json", record(1, "a", "a", "b c"), record(2, "a", "b"))
-    (found,) = scan.scan([Piece(path, 0, 10_000)], np.array([1, 2]), 1)
+    (found,) = scan.scan([Piece(path, 0, 10_000)], np.array([1, 2]), Local(1))
     assert [one.counts for one in seen(found)] == [{"duplicate_tags": 1, "bad_tags": 1}, {}]
 
 
@@ -74,7 +76,9 @@ def mirror(tmp_path):
     root = tmp_path / "mirror"
     (root / "figures").mkdir(parents=True)
     for number in range(0, 300, 3):
-        (root / "figures" / f"{number}.jpg").touch()
+        bucket = root / "figures" / f"{number % 100:04d}"
+        bucket.mkdir(exist_ok=True)
+        (bucket / f"{number}.jpg").touch()
     for name, last in (("a.json", 100), ("b.json", 250), ("c.json", 250)):
         written(root / "metadata" / name, *(record(one, name, "x y") for one in range(last)), "bad", '{"id": "270"}')
     return root

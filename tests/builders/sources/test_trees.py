@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from builders.sources.trees import check_root, inside, is_picture, printable, walk
+from builders.engines import Local
+from builders.sources.trees import check_root, inside, is_picture, printable, walk, walk_with
 from schemas.errors import UsageError
 
 
@@ -14,6 +15,29 @@ def test_order_is_files_first_then_folders(tmp_path):
     assert [tuple(listed) for listed in walk(tmp_path)] == [
         (path, 3, "") for path in ("10.jpg", "9.jpg", "a/9.jpg", "a/z/1.jpg", "b/1.jpg", "b/2.jpg", "b/a/1.jpg")]
     assert [listed.path for listed in walk(tmp_path, "a")] == ["a/9.jpg", "a/z/1.jpg"]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_workers_list_folders_in_the_same_order(tmp_path, workers):
+    top = tmp_path / "figures"
+    for bucket in range(40):
+        for name in ("z/1.jpg", "\udcff.png", "2.jpg"):
+            (top / f"{bucket:04d}" / name).parent.mkdir(parents=True, exist_ok=True)
+            (top / f"{bucket:04d}" / name).write_bytes(b"abc")
+    (top / "7.jpg").write_bytes(b"")
+    (top / "0003/out").symlink_to("/")
+    (top / "0005/.state").touch()
+    wanted = [("figures/7.jpg", 0, "")]
+    for bucket in range(40):
+        here = f"figures/{bucket:04d}"
+        if bucket == 5:
+            wanted.append((here, 0, "output_folder"))
+            continue
+        wanted += [(f"{here}/2.jpg", 3, ""), *[(f"{here}/out", 0, "outside_root")] * (bucket == 3),
+                   (f"{here}/\udcff.png", 3, ""), (f"{here}/z/1.jpg", 3, "")]
+    with Local(workers) as engine:
+        assert list(map(tuple, walk_with(engine, tmp_path, "figures"))) == wanted
+        assert list(walk_with(engine, tmp_path, "gone")) == [("gone", 0, "unreadable_folders")]
 
 
 def test_a_folder_that_is_gone_is_said(tmp_path):
