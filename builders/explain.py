@@ -1,11 +1,10 @@
-"""`build explain DIR ID`: why a post was kept or dropped."""
+"""`build explain DIR ID`: why a row was kept or dropped."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
-from typing import Any
 from urllib.parse import quote
 
 import pyarrow as pa
@@ -13,15 +12,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from builders.published import shards
+from builders.stories import TELLERS
 from schemas import manifest as manifests
 from schemas.errors import UsageError
 from schemas.locations import Location, readable
 from schemas.manifest import Manifest
 from schemas.records import REASONS
 
-_COLUMNS = ["id", "character", "artists", "outfit", "bbox", "face_score", "coverage", "rating", "rating_raw", "cloths",
-            "answers", "similar", "width", "height", "sha256", "post_url"]
-_NULLABLE = {"bbox", "face_score"}
+_PIXELS = {"image", "mask"}
 
 _CROP = "(_crop_[0-9]+)?"
 _NUMBERED = re.compile(rf"0*([0-9]+?){_CROP}", re.ASCII)
@@ -32,10 +30,13 @@ def run(folder: Location, wanted: str) -> int:
     """Prints the story of every row of that id, post or path. Raises UsageError when there is none."""
     manifest = manifests.read(folder)
     wanted = wanted.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    foldered = manifest.source.get("name") == "folder"
+    if manifest.recipe not in TELLERS:
+        raise UsageError("no recipe that this program knows", seen=manifest.recipe, allowed=", ".join(TELLERS))
+    numbered = manifest.recipe == "retribooru" and manifest.source.get("name") != "folder"
+    before = TELLERS[manifest.recipe].before
     try:
-        dropped = list(_dropped(folder, wanted, foldered))
-        kept = list(_kept(folder, manifest, _meant(wanted, foldered, bool(dropped))))
+        dropped = list(_dropped(folder, wanted, numbered, before))
+        kept = list(_kept(folder, manifest, _meant(wanted, numbered, bool(dropped), before)))
         stories = [*dropped, *kept] if "/" in wanted else [*kept, *dropped]  # a path means its own file first
     except (OSError, ValueError, KeyError, pa.ArrowException) as error:  # among them what is said of a damaged file
         raise UsageError(f"this version is damaged: {error}", seen=str(folder),
@@ -48,14 +49,14 @@ def run(folder: Location, wanted: str) -> int:
     return 0
 
 
-def _meant(wanted: str, foldered: bool, dropped: bool) -> list[str]:
-    """Patterns of kept rows' ids, of which the first that finds any is right: ids are made of paths, but not always
-    of the whole path. What is only a guess is left out for a file that was `dropped`."""
+def _meant(wanted: str, numbered: bool, dropped: bool, before: str) -> list[str]:
+    """Patterns of kept rows' ids, of which the first that finds any is right: ids are numbers of posts, or made of
+    paths, but not always of the whole path. What is only a guess is left out for a file that was `dropped`."""
     path = PurePosixPath(wanted)
-    if foldered:  # the id is the percent-encoded path without extension, and "!png" for a second picture of that name
+    if not numbered:  # the id is the percent-encoded path without extension, and "!png" for a second one of that name
         plain = quote(str(path.with_suffix("")) if path.suffix else wanted, safe="/")
         names = [wanted, quote(wanted, safe="/"), f"{plain}!{path.suffix[1:]}", plain]
-        found = [f"^{re.escape(name)}$" for name in names]
+        found = [f"^{before}{re.escape(name)}$" for name in names]
     elif number := _NUMBERED.fullmatch(wanted):
         return [f"^{number[1]}{number[2] or _CROP}$"]
     elif number := _NUMBERED.fullmatch(path.stem):
@@ -66,6 +67,7 @@ def _meant(wanted: str, foldered: bool, dropped: bool) -> list[str]:
 
 
 def _kept(folder: Location, manifest: Manifest, ids: Sequence[str]) -> Iterator[list[str]]:
+    teller = TELLERS[manifest.recipe]
     files = [(split, path) for split in manifest.splits for path in shards(folder, split)]
     known = [pq.read_table(readable(path), columns=["id"])["id"] for _, path in files]
     for pattern in ids:
@@ -73,41 +75,23 @@ def _kept(folder: Location, manifest: Manifest, ids: Sequence[str]) -> Iterator[
         if not any(map(len, found)):
             continue
         for (split, path), rows in zip(files, found, strict=True):
-            for row in pq.read_table(readable(path), columns=_COLUMNS).take(rows).to_pylist() if len(rows) else []:
-                if nulls := [name for name in _COLUMNS if row[name] is None and name not in _NULLABLE]:
+            if not len(rows):
+                continue
+            columns = [name for name in pq.read_schema(readable(path)).names if name not in _PIXELS]
+            for row in pq.read_table(readable(path), columns=columns).take(rows).to_pylist():
+                if nulls := [name for name in columns if row[name] is None and name not in teller.nullable]:
                     raise ValueError(f"{path.name}: row {row['id']}: null: {', '.join(nulls)}")
-                yield _story(row, split, manifest)
+                yield [f"{row['id']}: kept, split {split}", *teller.story(row, manifest)]
         return
 
 
-def _story(row: dict[str, Any], split: str, manifest: Manifest) -> list[str]:
-    options = manifest.options
-    models = {model.role: f"{model.role}:{model.identity[:12]}" for model in manifest.models}
-    face = "no single face" if row["face_score"] is None else f"score {row['face_score']:.3f}"
-    answers = "; ".join(f"{one['question']} {one['answer']}" for one in row["answers"])
-    return [
-        f"{row['id']}: kept, split {split}",
-        f"  character  {row['character']}   artist {row['artists'] or '(none)'}   {row['post_url']}",
-        f"  rating     {row['rating']} (raw {row['rating_raw']!r}), allowed {options.get('ratings')}",
-        f"  file       {row['width']}x{row['height']}, shorter side at least {options.get('min_side')}, "
-        f"sha256 {row['sha256'][:16]}",
-        f"  face       {face}, at least {options.get('face_score')} ({models.get('faces')})",
-        f"  matte      covers {row['coverage']:.3f}, within {options.get('matte_min')}..{options.get('matte_max')} "
-        f"({models.get('masks')})",
-        f"  answers    {answers} ({models.get('answers')})",
-        f"  cloths     {', '.join(row['cloths'])}",
-        f"  outfit     {row['outfit']}: {len(row['similar'])} references: {', '.join(row['similar'][:12])}"
-        + (" ..." if len(row["similar"]) > 12 else ""),
-    ]
-
-
-def _dropped(folder: Location, wanted: str, foldered: bool) -> Iterator[list[str]]:
-    number = None if foldered else _NUMBERED.fullmatch(wanted)
-    paths = rf"^{re.escape(wanted)}(\.[^./]+)?$"
+def _dropped(folder: Location, wanted: str, numbered: bool, before: str) -> Iterator[list[str]]:
+    number = _NUMBERED.fullmatch(wanted) if numbered else None
+    paths = rf"^{before}{re.escape(wanted)}(\.[^./]+)?$"
     if number:  # a post's files, also those that have no id but their path
         paths += rf"|(^|/)0*{number[1]}{number[2] or _CROP}\.[^./]+$"
     rejected = pq.read_table(readable(folder / "rejected.parquet"))
-    same = pc.or_kleene(pc.match_substring_regex(rejected["id"], f"^{re.escape(wanted)}{_CROP}$"),
+    same = pc.or_kleene(pc.match_substring_regex(rejected["id"], f"^{before}{re.escape(wanted)}{_CROP}$"),
                         pc.match_substring_regex(rejected["path"], paths))
     for row in rejected.filter(same).to_pylist():
         meaning = REASONS[row["reason"]][1] if row["reason"] in REASONS else "no reason that this program knows"

@@ -78,7 +78,7 @@ def _tagged(api: HfApi, repo: str, folder: Path, manifest: Manifest) -> bool:
     what = f"digest {there.content_digest[:12]}" if there is not None else "no manifest"
     raise UsageError(f"{repo} has a version {manifest.version} with other content ({what}, this one has digest "
                      f"{manifest.content_digest[:12]})", allowed="a version never changes",
-                     next_command=f"build retribooru with --version {free}, then push that")
+                     next_command=f"build {manifest.recipe} with --version {free}, then push that")
 
 
 def _manifest(api: HfApi, repo: str, commit: str) -> Manifest | None:

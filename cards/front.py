@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from huggingface_hub import DatasetCardData
 
 from cards import shards
 from cards.survey import Survey
-from schemas.features import RETRIBOORU, listed
+from schemas.features import RETRIBOORU, Column, listed
 from schemas.manifest import Manifest
 
 LICENCE_NAME = "artists-retain-their-rights"
@@ -28,25 +30,30 @@ def size_category(rows: int) -> str:
 
 
 def front(manifest: Manifest, data: shards.Data, seen: Survey, name: str) -> str:
-    """The YAML between the card's two rules. A split without rows is left out: `load_dataset` would miss it."""
+    """The YAML between the two rules of a RetriBooru card."""
     ours = manifest.source.get("name") == "sample"  # drawn by Likeness itself, under its own licence
-    card = DatasetCardData(
+    return written(
+        manifest, data, RETRIBOORU,
         pretty_name=name,
         license="apache-2.0" if ours else "other",
         license_name=None if ours else LICENCE_NAME,
         license_link=None if ours else "LICENSE.md",
-        language=["en"],
         task_categories=["text-to-image", "image-to-image"],
-        size_categories=[size_category(sum(manifest.splits.values()))],
         annotations_creators=["machine-generated"],
         source_datasets=_origin(manifest),
         tags=tags(manifest, seen),
     )
+
+
+def written(manifest: Manifest, data: shards.Data, columns: tuple[Column, ...], **words: Any) -> str:
+    """The YAML between a card's two rules: `words` as `DatasetCardData` takes them; language, size, columns and files
+    are added. A split without rows is left out: `load_dataset` would miss it."""
+    card = DatasetCardData(language=["en"], size_categories=[size_category(sum(manifest.splits.values()))], **words)
     counts = {split: shards.sizes(data[split]) for split in shards.splits(data)}
     counts = {split: sizes for split, sizes in counts.items() if sizes[0]}
     if counts:
         card["dataset_info"] = {
-            "features": listed(RETRIBOORU),
+            "features": listed(columns),
             "splits": [{"name": split, "num_bytes": decoded, "num_examples": rows}
                        for split, (rows, decoded, _) in counts.items()],
             "download_size": sum(stored for _, _, stored in counts.values()),

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 
 from cards import shards, sheets
 from cards.crosscheck import check
 from cards.front import front
 from cards.leakage import MEASURES, Floats, Leakage, alike_share, measure
+from cards.pages import LICENCE, README, funnel, models, render, word
 from cards.survey import PAIRS, Pairs, Survey, length_bars, survey, top
-from cards.text import Raw, code, link, markdown, visible
+from cards.text import Raw
 from schemas.features import REJECTED, RETRIBOORU
 from schemas.locations import Location
 from schemas.manifest import Manifest
-from schemas.records import REASONS
 
-README, LICENCE = "README.md", "LICENSE.md"
 FIGURE2, OUTFITS, LEAKAGE, ALIKE = (f"assets/{name}.png" for name in ("figure2", "outfits", "leakage", "alike"))
 
 
@@ -45,8 +41,8 @@ def pages(manifest: Manifest, data: shards.Data, rejected: Location,
     yield from drawn["plots"]
     yield ALIKE, drawn[ALIKE]
     left = shards.sizes([rejected])[0]
-    yield LICENCE, _render("licence.md", source=manifest.source, models=models(manifest))
-    yield README, _render(
+    yield LICENCE, render("licence.md", source=manifest.source, models=models(manifest))
+    yield README, render(
         "retribooru.md", m=manifest, seen=seen, meter=meter, left=left, title=title(manifest),
         front=Raw(front(manifest, data, seen, title(manifest)).rstrip()), light=is_light(manifest),
         funnel=funnel(manifest), models=models(manifest), columns=RETRIBOORU, rejected=REJECTED, reading=reading(meter),
@@ -73,19 +69,6 @@ def _plots(seen: Survey, meter: Leakage) -> list[tuple[str, bytes]]:
     return [(FIGURE2, plots.figure2(seen)), (LEAKAGE, plots.leakage(meter))]
 
 
-def _render(template: str, **words: Any) -> bytes:
-    """Every value is escaped for Markdown on its way out, unless it is `Raw`."""
-    house = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"), undefined=jinja2.StrictUndefined,
-        finalize=lambda value: markdown(value), trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
-        autoescape=False,
-    )
-    house.filters.update(code=code, raw=Raw, link=link, verbatim=lambda value: Raw(visible(value)),
-                         count="{:,}".format, share="{:.1%}".format,
-                         number=lambda value: "-" if value is None else f"{value:.3g}")
-    return house.get_template(template).render(words).encode()
-
-
 def title(manifest: Manifest) -> str:
     """What the dataset is called where it has no other name yet."""
     source = manifest.source.get("name", "")
@@ -102,26 +85,10 @@ def is_light(manifest: Manifest) -> bool:
         for model in manifest.models)
 
 
-def models(manifest: Manifest) -> list[dict[str, str]]:
-    """Each annotator with its backend, weights, revision, weight sha256 and licence; "-" where it has none."""
-    keys = ("backend", "weights", "revision", "sha256", "licence")
-    return [{"role": model.role, "identity": model.identity, **{key: model.provenance.get(key, "") for key in keys}}
-            for model in manifest.models]
-
-
 def by_construction(manifest: Manifest) -> frozenset[str]:
     """Questions whose answers were read from the cloth tags, so that their agreement with tags says nothing."""
     return frozenset(question for model in manifest.models
                      for question in model.provenance.get("from_tags", "").split("; ") if question)
-
-
-def funnel(manifest: Manifest) -> list[dict[str, Any]]:
-    """Stages with rows in and out, and for each drop reason its count and meaning, most frequent first."""
-    return [{"stage": step.stage, "rows_in": step.rows_in, "rows_out": step.rows_out,
-             "dropped": sum(step.drops.values()),
-             "reasons": [(reason, count, REASONS[reason][1] if reason in REASONS else "")
-                         for reason, count in sorted(step.drops.items(), key=lambda item: (-item[1], item[0]))]}
-            for step in manifest.funnel]
 
 
 def reading(meter: Leakage) -> list[dict[str, Any]]:
@@ -150,23 +117,19 @@ def command(manifest: Manifest) -> str:
     """
     options = dict(manifest.options)
     source = str(options.pop("source", manifest.source.get("name", "")))
-    parts = [f"build {manifest.recipe} --source {_word(source)}"]
+    parts = [f"build {manifest.recipe} --source {word(source)}"]
     if source != "sample":
         parts.append("--root DIR")
         options.pop("count", None)
     if options.pop("exclude", None) or "exclude" in manifest.source:
         parts.append("--exclude FILE")
-    parts += ["--out OUT", f"--version {_word(options.pop('version', manifest.version))}"]
+    parts += ["--out OUT", f"--version {word(options.pop('version', manifest.version))}"]
     for name, value in sorted(options.items()):
         flag = "--" + name.replace("_", "-")
         if isinstance(value, bool):
             parts += [flag] if value else []
         elif isinstance(value, list | tuple):
-            parts += [f"{flag} {_word(','.join(str(item) for item in value))}"] if value else []
+            parts += [f"{flag} {word(','.join(str(item) for item in value))}"] if value else []
         elif value is not None and value != "":
-            parts.append(f"{flag} {_word(value)}")
+            parts.append(f"{flag} {word(value)}")
     return " \\\n  ".join(parts)
-
-
-def _word(value: object) -> str:
-    return shlex.quote(visible(str(value)))

@@ -13,7 +13,7 @@ import pytest
 from builders import cli
 from builders.write import write_rejected
 from schemas import manifest as manifests
-from schemas.features import RETRIBOORU, arrow_schema
+from schemas.features import REGULARIZATION, RETRIBOORU, SUBJECT, Column, arrow_schema
 from schemas.manifest import Manifest
 from schemas.records import Drop, Rejected, drop
 
@@ -27,13 +27,14 @@ def _row(name: str, **change: Any) -> dict[str, Any]:
             "rating_raw": "s", "post_url": "", "sha256": "00", "phash": "", "width": 8, "height": 4} | change
 
 
-def _version(folder: Path, source: str, rows: list[dict[str, Any]], left: list[Rejected]) -> Path:
+def _version(folder: Path, source: str, rows: list[dict[str, Any]], left: list[Rejected], recipe: str = "retribooru",
+             columns: tuple[Column, ...] = RETRIBOORU) -> Path:
     version = folder / "1.0.0"
     (version / "data").mkdir(parents=True)
-    table = pa.Table.from_pylist(rows, schema=arrow_schema(RETRIBOORU))
+    table = pa.Table.from_pylist(rows, schema=arrow_schema(columns))
     pq.write_table(table, version / "data" / "train-00000-of-00001.parquet")
     write_rejected(version / "rejected.parquet", left)
-    manifest = Manifest(recipe="retribooru", version="1.0.0", content_digest="", rows_digest="", counts={}, options={},
+    manifest = Manifest(recipe=recipe, version="1.0.0", content_digest="", rows_digest="", counts={}, options={},
                         source={"name": source}, models=[], funnel=[], splits={"train": len(rows)}, near_copies=0,
                         built_with={}, files={})
     (version / manifests.NAME).write_bytes(manifests.encode(manifest))
@@ -129,3 +130,62 @@ def test_a_row_of_nulls_is_damage(tmp_path: Path, capsys: Out) -> None:
     assert cli.main(["explain", str(version), "12"]) == 2
     told = capsys.readouterr().err
     assert "row 12: null: similar, sha256" in told and told.count("\n") == 1
+
+
+@pytest.fixture
+def subject_version(tmp_path: Path) -> Path:
+    def row(name: str) -> dict[str, Any]:
+        return {"id": name, "image": {"bytes": b"", "path": None}, "text": "a olis cup on a table",
+                "caption": "a cup on a table", "token": "olis", "class_name": "cup", "kind": "object",
+                "scene": "on a table", "subject": "cup", "sha256": "00", "width": 8, "height": 4}
+
+    left = [Rejected("cup/02", "cup/02.jpg", drop("empty")), Rejected("cup/a.jpg", "cup/a.jpg", drop("not_a_file"))]
+    return _version(tmp_path, "folder", [row("cup/00"), row("cup/1%20b"), row("cup/00!png")], left, "subject", SUBJECT)
+
+
+@pytest.mark.parametrize(("wanted", "told"), [
+    ("cup/00", ["cup/00: kept, split train"]),
+    ("00", ["cup/00: kept, split train"]),
+    ("00.jpg", ["cup/00: kept, split train"]),
+    ("cup/00.png", ["cup/00!png: kept, split train"]),
+    ("00.png", ["cup/00!png: kept, split train"]),
+    ("1 b.jpg", ["cup/1%20b: kept, split train"]),
+    ("02.jpg", ["cup/02: dropped at stage file"]),
+    ("cup/02", ["cup/02: dropped at stage file"]),
+    ("a.jpg", ["cup/a.jpg: dropped at stage source"]),
+    ("0", []),
+])
+def test_a_subject(subject_version: Path, wanted: str, told: list[str], capsys: Out) -> None:
+    assert _told(subject_version, wanted, capsys) == told
+
+
+def test_a_subjects_story(subject_version: Path, capsys: Out) -> None:
+    assert cli.main(["explain", str(subject_version), "00"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "cup/00: kept, split train",
+        "  subject    cup: cup (object), token olis",
+        "  text       a olis cup on a table",
+        "  caption    a cup on a table (by hand)",
+        "  scene      on a table",
+        "  file       8x4, sha256 00"]
+
+
+def test_the_story_of_a_drawn_picture(tmp_path: Path, capsys: Out) -> None:
+    row = {"id": "0012", "image": {"bytes": b"", "path": None}, "text": "a photo of a round cup on a table",
+           "style": "a photo of", "shape": "round", "color": "", "texture": "", "class_name": "cup",
+           "background": "on a table", "family": "photographic", "seed": 7, "generator": "light", "guidance": 0.0,
+           "steps": 0, "attempts": 1, "clip_t": None, "sha256": "00", "width": 8, "height": 8}
+    columns = REGULARIZATION["static"]
+    version = _version(tmp_path, "plan", [row], [Rejected("0013", "", drop("refused"))], "regularization", columns)
+    for wanted in ("0012", "12"):
+        assert cli.main(["explain", str(version), wanted]) == 0
+        told = capsys.readouterr().out
+        assert told.startswith("0012: kept, split train\n  text       a photo of a round cup on a table\n")
+        assert "photographic: cup; style 'a photo of', shape 'round', background 'on a table'\n" in told
+        assert "light, seed 7, 0 steps, guidance 0, attempt 1" in told
+    assert _told(version, "13", capsys) == ["0013: dropped at stage generate"]
+
+
+def test_a_recipe_of_another_program(tmp_path: Path, capsys: Out) -> None:
+    assert cli.main(["explain", str(_version(tmp_path, "folder", [], [], "magic")), "12"]) == 2
+    assert "no recipe that this program knows (got 'magic')" in capsys.readouterr().err
