@@ -126,6 +126,8 @@ def _reads_like_any_other(version: str, cache: Path, capsys: pytest.CaptureFixtu
     assert "sound" in capsys.readouterr().out
     assert cli.main(["explain", version, row["id"]]) == 0
     assert f"{row['id']}: kept, split train" in capsys.readouterr().out
+    assert cli.main(["export", version, "--format", "kohya", "--out", str(cache / "kohya")]) == 0
+    assert len(list((cache / "kohya" / "images").glob("*.txt"))) == manifest.splits["train"]
 
 
 def _is_published_once(figures: Path, out: str) -> None:

@@ -34,7 +34,8 @@ BOXES = {"2895557": (4, 10, 30, 60), "3029262_crop_1": (0, 3, 48, 20), "cup/test
 
 OUTFITS = {"2895557": "0a1b2c3d4e5f", "3029262_crop_1": "0a1b2c3d4e5f", "cup/test é": "0a1b2c3d4e5f",
            "../up/E": "../../etc", "../up/e": "../../etc"}
-SIMILAR = {"2895557": ["3029262_crop_1", "cup/test é"], "3029262_crop_1": ["2895557"], "cup/test é": ["2895557"],
+SIMILAR = {"2895557": ["3029262_crop_1", "cup/test é"], "3029262_crop_1": ["2895557", "cup/test é"],
+           "cup/test é": ["2895557", "3029262_crop_1"],
            "../up/E": ["../up/e"], "../up/e": ["../up/E"]}
 UNTOUCHED = {"2895557": ".jpg", "3029262_crop_1": ".png", "../up/e": ".webp"}
 """Rows whose bytes every trainer reads; one is turned by its EXIF, one is a GIF."""

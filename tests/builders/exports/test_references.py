@@ -57,7 +57,7 @@ def test_controlnet_reads_squares_with_a_reference_for_each_target(drawn: Drawn,
 def test_references_take_turns(drawn: Drawn, tmp_path: Path) -> None:
     out = export(drawn["retribooru"][0], "controlnet", tmp_path / "out")
     items = [json.loads(line) for line in (out / "prompt.json").read_text("utf-8").splitlines()]
-    assert [item["sources"].index(item["source"]) for item in items] == [0, 0, 0, 0, 0]
+    assert [item["sources"].index(item["source"]) for item in items] == [0, 1, 0, 0, 0]
     apart = export(drawn["retribooru"][0], "controlnet", tmp_path / "apart", "--split", "test_seen")
     pairs = [json.loads(line) for line in (apart / "prompt.json").read_text("utf-8").splitlines()]
     assert [(pair["target"], pair["source"]) for pair in pairs] == [
