@@ -19,7 +19,7 @@ import pyarrow as pa
 from annotators.base import Annotator
 from builders.engines import Engine
 from builders.files import fingerprint, plain
-from builders.ledger import Ledger, Row
+from builders.ledger import Brief, Ledger, Row
 from builders.progress import Progress
 from builders.select import cloths
 from builders.store import Place, Store
@@ -33,9 +33,7 @@ SHARD_ROWS = 512
 
 POST_COLUMNS: Mapping[str, Callable[[Post], Any]] = {"cloths": lambda post: list(cloths(post)),
                                                      "outfit_hint": lambda post: post.outfit_hint}
-"""Columns of a post that an annotator or a filter may need."""
-
-_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))  # made once: that takes longer than a row
+"""Columns of a post that a filter may need; of them an annotator may need `cloths` alone, see `key_for`."""
 
 T = TypeVar("T")
 
@@ -186,14 +184,14 @@ class Look:
             found |= held.columns(keys, some)
         return found
 
-    def arrays(self, rows: Sequence[Row], names: Sequence[str]) -> dict[str, pa.ChunkedArray]:
+    def arrays(self, rows: Sequence[Row | Brief], names: Sequence[str]) -> dict[str, pa.ChunkedArray]:
         """The same as Arrow columns, of one row at least."""
         found: dict[str, pa.ChunkedArray] = {}
         for held, keys, some in self._asked(rows, names):
             found |= zip(some, held.table(keys, some).columns, strict=True)
         return found
 
-    def _asked(self, rows: Sequence[Row], names: Sequence[str]) -> Iterator[tuple[Store, list[str], list[str]]]:
+    def _asked(self, rows: Sequence[Row | Brief], names: Sequence[str]) -> Iterator[tuple[Store, list[str], list[str]]]:
         """Each store that holds some of the columns, the keys of the rows there, and those columns."""
         for annotator in {id(one): one for one in map(self.given_by.__getitem__, names)}.values():
             some = [name for name in names if self.given_by[name] is annotator]
@@ -226,12 +224,11 @@ class Look:
         self.progress.step(self.ledger.close_stage(stage, self.ledger.funnel[-1].rows_out))
 
 
-def key_for(annotator: Annotator, row: Row) -> str:
-    """Key of an annotator's answer on a row: the pixels, and the post's columns where it reads them."""
-    values = _values(annotator.needs, row.post)
-    if not values:
+def key_for(annotator: Annotator, row: Row | Brief) -> str:
+    """Key of an annotator's answer on a row: the pixels, and what is told of the post where it reads that."""
+    if "cloths" not in annotator.needs:
         return row.key
-    return hashlib.sha256(_ENCODER.encode([row.key, values]).encode()).hexdigest()
+    return hashlib.sha256(f'["{row.key}",{row.told}]'.encode()).hexdigest()
 
 
 def _values(names: Iterable[str], post: Post) -> dict[str, Any]:

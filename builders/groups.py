@@ -218,7 +218,8 @@ def _outfits(pairs: Pairs, ids: Sequence[str], identities: Sequence[tuple[str, .
     roots = components.roots(pairs[pairs[:, 0] < pairs[:, 1]], len(ids)).tolist()
     least: dict[int, str] = {}
     for row, root in zip(ids, roots, strict=True):
-        least[root] = min(least.get(root, row), row)
+        if row < least.setdefault(root, row):
+            least[root] = row
     named = {root: hashlib.sha256("\x1f".join([*identities[identity[root]], row]).encode()).hexdigest()[:12]
              for root, row in least.items()}
     return [named[root] for root in roots]

@@ -14,16 +14,18 @@ from typing import NamedTuple
 import msgspec
 
 from builders.files import plain
+from builders.select import told
 from schemas.errors import BuildError
 from schemas.manifest import Step
 from schemas.records import REASONS, Drop, Post, Rejected, Stage
 
 BATCH = 4096
 """Rows handled at a time by whatever walks the ledger."""
+_BRIEF = 1 << 16  # rows of which little is read
 
 _TABLES = """
 PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = FILE;
-CREATE TABLE rows (id TEXT PRIMARY KEY, identity TEXT, path TEXT, post BLOB, sha256 TEXT DEFAULT '',
+CREATE TABLE rows (id TEXT PRIMARY KEY, identity TEXT, path TEXT, told TEXT, post BLOB, sha256 TEXT DEFAULT '',
                    key TEXT DEFAULT '', box BLOB DEFAULT x'c0', width INTEGER DEFAULT 0, height INTEGER DEFAULT 0,
                    bytes INTEGER DEFAULT 0) WITHOUT ROWID;
 CREATE TABLE rejected (id TEXT, path TEXT, reason TEXT, stage TEXT, value TEXT, threshold TEXT, model TEXT,
@@ -35,6 +37,7 @@ CREATE INDEX reasons ON rejected (stage, reason);
 
 _ROWS = f"""SELECT id, post, sha256, key, box, width, height, bytes FROM rows
             WHERE id > ? ORDER BY id LIMIT {BATCH}"""
+_BRIEFS = f"SELECT post, key, told FROM rows WHERE id > ? ORDER BY id LIMIT {_BRIEF}"
 
 
 class Row(NamedTuple):
@@ -49,6 +52,31 @@ class Row(NamedTuple):
     width: int
     height: int
     bytes: int
+
+    @property
+    def told(self) -> str:
+        """See `select.told`."""
+        return told(self.post)
+
+
+class Bond(msgspec.Struct, frozen=True, gc=False):
+    """What ties a post to others: fields of Post, read from the same bytes in a tenth of the time, as no tag is
+    made."""
+
+    id: str
+    post_id: str = ""
+    characters: tuple[str, ...] = ()
+    artists: tuple[str, ...] = ()
+    parent_id: str = ""
+    outfit_hint: str = ""
+
+
+class Brief(msgspec.Struct, frozen=True, gc=False):
+    """What grouping asks of a Row."""
+
+    post: Bond
+    key: str
+    told: str
 
 
 def identity_of(post: Post, match: str) -> str:
@@ -91,8 +119,8 @@ class Ledger:
 
     def _add(self, post: Post, match: str) -> None:
         try:
-            self._db.execute("INSERT INTO rows (id, identity, path, post) VALUES (?, ?, ?, ?)",
-                             (post.id, identity_of(post, match), post.path, msgspec.msgpack.encode(post)))
+            self._db.execute("INSERT INTO rows (id, identity, path, told, post) VALUES (?, ?, ?, ?, ?)",
+                             (post.id, identity_of(post, match), post.path, told(post), msgspec.msgpack.encode(post)))
         except sqlite3.IntegrityError as error:
             raise BuildError(f"two rows with one id {post.id!r}: {post.path!r}") from error
 
@@ -119,6 +147,15 @@ class Ledger:
             last = found[-1][0]
             yield [Row(decoder.decode(post), sha, key, box.decode(cut), width, height, size)
                    for _, post, sha, key, cut, width, height, size in found]
+
+    def briefs(self) -> Iterator[list[Brief]]:
+        """The same rows in larger batches, with little of each."""
+        decoder = msgspec.msgpack.Decoder(Bond)
+        last = ""
+        while found := [Brief(decoder.decode(post), key, said)
+                        for post, key, said in self._db.execute(_BRIEFS, (last,))]:
+            last = found[-1].post.id
+            yield found
 
     def fill(self, facts: Iterable[Row]) -> None:
         """Stores what was learnt of rows: digest, pixel key, crop box, size."""

@@ -13,7 +13,6 @@ compared with some of their members only, always the same ones.
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from annotators.hashes import THUMB_SIDE
 
@@ -67,8 +67,11 @@ USUAL = NearOptions()
 
 def twins(phash: Sequence[str], thumb: Sequence[bytes]) -> list[int]:
     """For each row the first row whose hash and thumbnail equal its own; that is itself for most."""
-    often, first = Counter(phash), dict[tuple[str, bytes], int]()
-    return [row if often[word] == 1 else first.setdefault((word, thumb[row]), row) for row, word in enumerate(phash)]
+    _, place, often = np.unique(_words(phash), return_inverse=True, return_counts=True)
+    found, first = list(range(len(phash))), dict[tuple[str, bytes], int]()
+    for row in np.flatnonzero(often[place] > 1).tolist():
+        found[row] = first.setdefault((phash[row], thumb[row]), row)
+    return found
 
 
 def near_copies(phash: Sequence[str], phash_mirror: Sequence[str], thumb: Sequence[bytes],
@@ -81,11 +84,11 @@ def near_copies(phash: Sequence[str], phash_mirror: Sequence[str], thumb: Sequen
     """
     first = twins(phash, thumb)
     shapes = _Shapes(_words(phash), _words(phash_mirror), np.frombuffer(b"".join(thumb), np.uint8))
-    different = np.asarray([row for row, twin in enumerate(first) if row == twin], dtype=np.int64)
+    different = np.flatnonzero(np.asarray(first, dtype=np.int64) == np.arange(len(first)))
     found = {(twin, row): 0 for row, twin in enumerate(first) if row != twin}
     candidates = different[_close(shapes, different, options)]
     found |= shapes.confirm(candidates, options.distance, options.likeness)
-    ties = np.asarray(sorted(_families(post_id, parent_id, options.limit)), dtype=np.int64).reshape(-1, 2)
+    ties = _families(post_id, parent_id, options.limit)
     for pair, distance in shapes.confirm(ties, options.family_distance, options.family_likeness).items():
         found.setdefault(pair, distance)
     return sorted((i, j, distance) for (i, j), distance in found.items())
@@ -138,8 +141,7 @@ def _close(shapes: _Shapes, rows: Whole, options: NearOptions) -> Pairs:
     if not len(rows):
         return np.empty((0, 2), dtype=np.int64)
     straight, mirrored = _buckets(shapes.straight[rows]), _buckets(shapes.mirrored[rows])
-    found = [_neighbours(straight.order[start:start + count], options.limit)
-             for start, count in zip(straight.starts.tolist(), straight.counts.tolist(), strict=True) if count > 1]
+    found = [_window(straight.order, straight.counts, options.limit)]
     for asked in (straight, mirrored):
         left, right = _join(straight.hashes, asked.hashes, options)
         if asked is straight:
@@ -185,11 +187,12 @@ def members(starts: Whole, counts: Whole) -> tuple[Whole, Whole]:
     return which, np.arange(len(which)) + (starts - np.cumsum(counts) + counts)[which]
 
 
-def _neighbours(members: Whole, limit: int) -> Pairs:
-    """Each member with the `limit` that follow it."""
-    steps = [np.stack([members[:-step], members[step:]], axis=1)
-             for step in range(1, min(limit, len(members) - 1) + 1)]
-    return np.concatenate(steps)
+def _window(order: Whole, counts: Whole, limit: int) -> Pairs:
+    """Each member of slices that lie end to end in `order` with those that follow it in its slice, `limit` at most: a
+    parent of thousands costs no thousands squared."""
+    place = np.arange(len(order))
+    which, following = members(place + 1, np.minimum(np.repeat(np.cumsum(counts), counts) - place - 1, limit))
+    return np.stack([order[which], order[following]], axis=1)
 
 
 def _join(hashes: Words, asked: Words, options: NearOptions) -> tuple[Whole, Whole]:
@@ -294,21 +297,14 @@ def _bands(hashes: Words) -> list[Whole]:
     return [np.asarray(bits[:, band::_BANDS] @ powers, dtype=np.int64) for band in range(_BANDS)]
 
 
-def _families(post_id: Sequence[str], parent_id: Sequence[str], limit: int) -> set[tuple[int, int]]:
-    """Pairs of rows that share a post, or are parent and child, or children of one parent."""
-    families: dict[str, list[int]] = {}
-    for row, (post, parent) in enumerate(zip(post_id, parent_id, strict=True)):
-        if post:
-            families.setdefault(post, []).append(row)
-        if parent and parent != post:
-            families.setdefault(parent, []).append(row)
-    return {pair for members in families.values() for pair in _window(members, limit)}
-
-
-def _window(members: Sequence[int], limit: int) -> Iterator[tuple[int, int]]:
-    """Each member with those that follow it, `limit` at most: a parent of thousands costs no thousands squared."""
-    for place, row in enumerate(members):
-        yield from ((row, other) for other in members[place + 1:place + 1 + limit])
+def _families(post_id: Sequence[str], parent_id: Sequence[str], limit: int) -> Pairs:
+    """Pairs of rows that share a post, or are parent and child, or children of one parent; each once, sorted."""
+    named = [*chain.from_iterable(zip(post_id, parent_id, strict=True))]  # of each row its own, then its parent's
+    family = pa.array(named, pa.string()).dictionary_encode().indices.to_numpy().astype(np.int64).reshape(-1, 2)
+    ties = np.asarray([*map(bool, named)], dtype=bool).reshape(-1, 2)
+    ties[:, 1] &= family[:, 0] != family[:, 1]
+    rows, family = np.nonzero(ties)[0], family[ties]
+    return distinct(_window(rows[np.argsort(family, kind="stable")], np.bincount(family), limit), len(post_id))
 
 
 def adjacency(pairs: Iterable[Near]) -> dict[int, set[int]]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from annotators.base import Annotator
 from builders.annotate import Look
-from builders.components import Components
+from builders.components import roots
 from builders.groups import Groups, agree, group
-from builders.ledger import BATCH
 from builders.near import NearOptions, adjacency
 from builders.options import Retribooru
 from builders.splits import Shares, assign
@@ -26,8 +30,7 @@ _TABLE = pa.schema([("id", pa.string()), ("character", pa.string()), ("artist", 
 _SAID = ["answers", "phash", "phash_mirror", "thumb"]
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """Where a row stands in the dataset."""
 
     split: str
@@ -44,6 +47,18 @@ class Places:
     near_copies: int
 
 
+@contextmanager
+def _no_cycles() -> Iterator[None]:
+    """Looks for no garbage in cycles: millions of small lists are made here, none in a cycle, and to look through them
+    again and again takes as long as half of the work."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+@_no_cycles()
 def group_outfits(look: Look, options: Retribooru) -> Places:
     """Drops rows without a reference and says where the others stand."""
     rows_in = len(look.ledger)
@@ -58,7 +73,7 @@ def group_outfits(look: Look, options: Retribooru) -> Places:
 
 def _table(look: Look) -> pa.Table:
     batches = []
-    for rows in look.ledger.rows():
+    for rows in look.ledger.briefs():
         said = {
             "id": [row.post.id for row in rows],
             "character": [row.post.characters[0] for row in rows],
@@ -79,22 +94,28 @@ def lonely(rows: pa.Table, groups: Groups, options: Retribooru,
     """
     copies = _Copies(rows, groups, options)
     alone = [row for row, similar in enumerate(groups.similar) if not similar]
-    for start in range(0, len(alone), BATCH):
-        some = alone[start:start + BATCH]
-        said = rows.select(["id", "outfit_hint", "answers"]).take(pa.array(some, pa.int64()))
-        for row, (name, hint, answers) in zip(some, zip(*(column.to_pylist() for column in said.columns), strict=True),
-                                              strict=True):
-            matches = copies.that_match(row)
-            told = (f"of outfit {hint}" if hint else "of the same identity" if options.match_rule == "identity"
-                    else f"with the same answers, rule {options.match_rule}")
-            seen = "; ".join(answer or "-" for answer in answers)
-            if matches:
-                seen += f"; matches only its near copies {', '.join(copies.ids(matches))}"
-            told = f"another row {told}" + (", that is no near copy" if matches else "")
-            decided = models["phash" if matches else "answers"]
-            free = hint or options.match_rule == "identity"  # nothing hangs on the row's answers
-            model = f"{decided.name}:{decided.identity[:16]}" if matches or not free else ""
-            yield name, drop("no_reference", value=seen, threshold=told, model=model)
+    some = rows.select(["id", "outfit_hint", "answers"]).take(pa.array(alone, pa.int64()))
+    said = zip(alone, some["id"].to_pylist(), some["outfit_hint"].to_pylist(), _joined(some["answers"]), strict=True)
+    for row, name, hint, seen in said:
+        matches = copies.that_match(row)
+        told = (f"of outfit {hint}" if hint else "of the same identity" if options.match_rule == "identity"
+                else f"with the same answers, rule {options.match_rule}")
+        if matches:
+            seen += f"; matches only its near copies {', '.join(copies.ids(matches))}"
+        told = f"another row {told}" + (", that is no near copy" if matches else "")
+        decided = models["phash" if matches else "answers"]
+        free = hint or options.match_rule == "identity"  # nothing hangs on the row's answers
+        model = f"{decided.name}:{decided.identity[:16]}" if matches or not free else ""
+        yield name, drop("no_reference", value=seen, threshold=told, model=model)
+
+
+def _joined(answers: pa.ChunkedArray) -> list[str]:
+    """Each row's answers in one line, "-" for an empty one."""
+    lists = answers.combine_chunks()
+    words = lists.flatten()
+    words = pc.if_else(pc.equal(words, ""), "-", words)
+    line: list[str] = pc.binary_join(pa.ListArray.from_arrays(lists.offsets, words), "; ").to_pylist()
+    return line
 
 
 class _Copies:
@@ -117,8 +138,10 @@ class _Copies:
     def that_match(self, row: int) -> list[int]:
         """Three of them at most, in the order of the rows that look alike."""
         look = self._looks[row]
-        near = (other for alike in sorted(self._edits.get(look, set()) | {look})
-                for other in self._shown.get(alike, []) if other != row)
+        if look not in self._edits:
+            return []
+        near = (other for alike in sorted(self._edits[look] | {look})
+                for other in self._shown[alike] if other != row)
         return list(islice((other for other in near if self._match(row, other)), 3))
 
     def _match(self, row: int, other: int) -> bool:
@@ -134,18 +157,18 @@ def _places(rows: pa.Table, ids: list[str], groups: Groups, shares: Shares) -> P
     characters = rows["character"].to_pylist()
     splits = assign([characters[row] for row in kept], [groups.outfit[row] for row in kept],
                     _ties(groups, kept), shares)
-    by_id = {ids[row]: Place(split, groups.outfit[row], [ids[other] for other in groups.similar[row]])
+    by_id = {ids[row]: Place(split, groups.outfit[row], list(map(ids.__getitem__, groups.similar[row])))
              for row, split in zip(kept, splits, strict=True)}
     return Places(by_id, Counter(splits), _near_among(groups, set(kept)))
 
 
 def _ties(groups: Groups, kept: Sequence[int]) -> list[tuple[int, int]]:
     """Pairs of numbers in `kept` that tie what near copies tie, also through rows that are not kept."""
-    parts = Components(len(groups.similar))
-    for first, second, _ in groups.near:
-        parts.union(first, second)
-    least: dict[int, int] = {}
-    return [(least.setdefault(parts.find(row), number), number) for number, row in enumerate(kept)]
+    near = np.asarray(groups.near, dtype=np.int64).reshape(-1, 3)[:, :2]
+    _, first, part = np.unique(roots(near, len(groups.similar))[kept], return_index=True, return_inverse=True)
+    least = first[part]
+    tied = np.flatnonzero(least != np.arange(len(kept)))
+    return list(zip(least[tied].tolist(), tied.tolist(), strict=True))
 
 
 def _near_among(groups: Groups, kept: set[int]) -> int:

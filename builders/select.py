@@ -7,6 +7,7 @@ model gave. None of them reads a file or a clock, so tightening a threshold neve
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import re
 import unicodedata
@@ -67,9 +68,20 @@ def cloths(post: Post) -> tuple[str, ...]:
     return tuple(filter(None, map(_cloth, post.general)))
 
 
+def told(post: Post) -> str:
+    """What annotators may read of a post, as JSON without a blank: {"cloths": [...]}. The keys of their answers are
+    made of it, so no byte of it may change."""
+    return f'{{"cloths":[{",".join(filter(None, map(_quoted, post.general)))}]}}'
+
+
 @lru_cache(maxsize=65_536)
 def _cloth(tag: str) -> str:
     return tag.replace("_", " ") if is_garment(tag) else ""
+
+
+@lru_cache(maxsize=65_536)
+def _quoted(tag: str) -> str:
+    return json.dumps(_cloth(tag)) if is_garment(tag) else ""
 
 
 def select(post: Post, options: Selection) -> Drop | None:

@@ -40,12 +40,12 @@ def assign(characters: Sequence[str], outfits: Sequence[str], near: Iterable[tup
     people = _tied(characters, near)
     clothes = _tied(outfits, near)
     unseen = _draw(sorted(set(people)), shares.unseen, f"{shares.seed}:character")
-    left = [at for at, person in enumerate(people) if person not in unseen]
     wears: dict[str, set[str]] = {}  # character -> outfits in training
     worn_by: dict[str, set[str]] = {}
-    for at in left:
-        wears.setdefault(characters[at], set()).add(clothes[at])
-        worn_by.setdefault(clothes[at], set()).add(characters[at])
+    for character, person, outfit in set(zip(characters, people, clothes, strict=True)):
+        if person not in unseen:
+            wears.setdefault(character, set()).add(outfit)
+            worn_by.setdefault(outfit, set()).add(character)
     seen: set[str] = set()
     for outfit, chance in _by_chance(sorted(worn_by), f"{shares.seed}:outfit"):
         if shares.seen == 0 or (chance >= shares.seen and seen):
@@ -65,7 +65,8 @@ def _tied(names: Sequence[str], near: Iterable[tuple[int, int]]) -> list[str]:
     parts = Components(len(order))
     for first, second in near:
         parts.union(at[names[first]], at[names[second]])
-    return [order[parts.find(at[name])] for name in names]
+    tied = {name: order[parts.find(number)] for name, number in at.items()}
+    return [tied[name] for name in names]
 
 
 def _draw(names: Sequence[str], share: float, salt: str) -> set[str]:

@@ -7,6 +7,7 @@ so a shard that is done again after a kill replaces the very same file.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,6 +26,7 @@ from schemas.locations import Location, readable
 KEY = "key"
 _WIDTH = 64  # hex digits of a sha256
 _AT_ONCE = 16  # parts that are read from an object store
+_THREADS = min(4, os.cpu_count() or 1)  # that read from a disk
 
 
 class Place(NamedTuple):
@@ -115,20 +117,18 @@ def _table(folder: Location, parts: Sequence[str], places: npt.NDArray[np.int64]
     part, row = np.divmod(distinct, 1 << 32)
     starts = np.flatnonzero(np.diff(part, prepend=-1))
     wanted = dict(zip((parts[number] for number in part[starts]), np.split(row, starts[1:]), strict=True))
-    return pa.concat_tables(_read_parts(folder, wanted, names)).take(pa.array(order))
+    return pa.concat_tables(_read_parts(folder, wanted, names)).combine_chunks().take(pa.array(order))
 
 
 def _read_parts(folder: Location, wanted: Mapping[str, npt.NDArray[np.int64] | None],
                 names: Sequence[str]) -> list[pa.Table]:
-    """The named columns of the wanted rows of each part, None for all; below a URL, where each part is a wait for the
-    network, of many parts at once."""
+    """The named columns of the wanted rows of each part, in ascending order, None for all; of several parts at once,
+    of many below a URL, where each is a wait for the network."""
     def read_part(part: str) -> pa.Table:
         found, rows = _read_part(folder / part, names), wanted[part]
-        return found if rows is None else found.take(pa.array(rows))
+        return found if rows is None or len(rows) == len(found) else found.take(pa.array(rows))
 
-    if isinstance(folder, Path):
-        return [read_part(part) for part in wanted]
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with ThreadPoolExecutor(_THREADS if isinstance(folder, Path) else _AT_ONCE) as pool:
         return list(pool.map(read_part, wanted))
 
 

@@ -1,5 +1,7 @@
 """What a row that leaves at stage "file" says of itself; what one visit of a picture asks, and what it does not."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -10,9 +12,9 @@ import pytest
 from PIL import Image
 
 from annotators.base import Batch
-from builders.annotate import Look
+from builders.annotate import Look, key_for
 from builders.engines import Local
-from builders.ledger import Ledger
+from builders.ledger import Ledger, Row
 from builders.progress import Progress
 from builders.select import whole_picture
 from builders.visits import Keeps, Limits, Link, Pixels
@@ -75,6 +77,18 @@ class Says:
     def __call__(self, batch: Batch) -> dict[str, list[Any]]:
         self.shown += [picture.shape[1] for picture in batch["image"]]
         return {self.name: [picture.shape[1] for picture in batch["image"]]}
+
+
+@pytest.mark.parametrize(("tags", "cloths"), [
+    ((), []), (("sky", "red_dress", "hat"), ["red dress", "hat"]),
+    (('école_"a\\b"_uniform',), ['école "a\\b" uniform']),
+])
+def test_an_answers_key_holds_the_garments_where_they_are_read(tags: tuple[str, ...], cloths: list[str]) -> None:
+    # Stores of earlier versions are keyed so: another byte, and all would be asked again.
+    row = Row(Post(id="1", path="1.png", general=tags), "", "ab", None, 0, 0, 0)
+    whole = json.dumps(["ab", {"cloths": cloths}], separators=(",", ":"))
+    assert key_for(Says("answers", ("image", "cloths")), row) == hashlib.sha256(whole.encode()).hexdigest()
+    assert key_for(Says("answers"), row) == "ab"
 
 
 def at_least(value: int, *, least: int) -> Drop | None:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from builders.ledger import Ledger
+from builders.ledger import Bond, Brief, Ledger
 from schemas.errors import BuildError
 from schemas.records import Drop, Post, Rejected, drop
 
@@ -47,6 +47,18 @@ def test_rows_come_in_id_order_with_what_was_filled(ledger: Ledger) -> None:
     (rows,) = ledger.rows()
     assert rows[1][1:] == ("ab", "cd", (1, 2, 3, 4), 5, 6, 7)
     assert rows[1].post == _post(20)
+
+
+def test_in_brief_a_row_says_what_ties_it_and_what_annotators_read(ledger: Ledger) -> None:
+    plain = Post(id="9", path="/mirror/9.png", characters=("ann",))
+    child = Post(id="10", path="/mirror/10.png", characters=("ann",), artists=("x",), post_id="10", parent_id="8",
+                 general=("red_dress", "sky", "hat"), outfit_hint="summer")
+    _take(ledger, [plain, child])
+    (rows,) = ledger.rows()
+    ledger.fill(row._replace(key="k" + row.post.id) for row in rows)
+    assert list(ledger.briefs()) == [[
+        Brief(Bond("10", "10", ("ann",), ("x",), "8", "summer"), "k10", '{"cloths":["red dress","hat"]}'),
+        Brief(Bond("9", "", ("ann",), ()), "k9", '{"cloths":[]}')]]
 
 
 def test_singletons_count_the_identity(ledger: Ledger) -> None:

@@ -1,5 +1,6 @@
 import io
 import random
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from annotators.hashes import Hashes
-from builders.near import NearOptions, correlation, near_copies, twins
+from builders.near import NearOptions, _families, correlation, near_copies, twins
 
 FLAT = bytes([100]) * 256
 USUAL = NearOptions()
@@ -152,3 +153,23 @@ def test_correlation_of_opposite_thumbnails_is_about_minus_one() -> None:
 
 def test_no_rows_no_pairs() -> None:
     assert near_copies([], [], [], [], []) == []
+
+
+names = st.sampled_from(["", "1", "2", "3", "4"])
+
+
+@given(st.lists(st.tuples(names, names), max_size=12))
+def test_families_are_rows_of_one_post_or_parent(drawn: list[tuple[str, str]]) -> None:
+    named = [{own, parent} - {""} for own, parent in drawn]
+    pairs = [[i, j] for i, j in combinations(range(len(drawn)), 2) if named[i] & named[j]]
+    assert _families([own for own, _ in drawn], [parent for _, parent in drawn], 64).tolist() == pairs
+
+
+def test_of_a_large_family_each_is_tied_to_those_that_follow() -> None:
+    assert _families(["8", "", "9", "", ""], ["", "8", "", "8", "8"], 2).tolist() == [
+        [0, 1], [0, 3], [1, 3], [1, 4], [3, 4]]
+
+
+@given(st.lists(st.tuples(st.sampled_from(["0" * 16, "0" * 15 + "1"]), st.sampled_from([b"a", b"b"])), max_size=9))
+def test_twins_are_equal_in_hash_and_thumbnail(drawn: list[tuple[str, bytes]]) -> None:
+    assert twins([word for word, _ in drawn], [thumb for _, thumb in drawn]) == [drawn.index(row) for row in drawn]

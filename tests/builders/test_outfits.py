@@ -65,6 +65,13 @@ def test_a_row_without_a_match_tells_its_answers() -> None:
     assert _lonely(_one_person([1, 2], ["red", "blue"])) == {"000": ("red", *told), "001": ("blue", *told)}
 
 
+def test_a_row_tells_every_answer_a_bar_for_none() -> None:
+    said = [["red", "", "shirt"], ["", "", ""], ["blue", "hat, belt", ""]]
+    rows = pa.Table.from_pylist([row | {"character": "ann", "answers": answers} for row, answers in
+                                 zip(_rows([1, 2, 3], [""] * 3).to_pylist(), said, strict=True)])
+    assert [told[0] for told in _lonely(rows).values()] == ["red; -; shirt", "-; -; -", "blue; hat, belt; -"]
+
+
 def test_a_row_whose_only_matches_are_near_copies_names_them() -> None:
     # The third is the same picture with another answer: nothing matches it, near copy or not.
     told = ("another row with the same answers, rule visible, that is no near copy", HASHES)
