@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
@@ -30,8 +31,9 @@ from schemas.records import Rejected
 ROW_GROUP = 100
 """Rows of a row group: what a reader that skips to one row must load."""
 
-SHARD_BYTES = 400_000_000
-"""Image bytes of a shard, about; the Hub likes files under 500 MB."""
+SHARD_BYTES = 100_000_000
+"""Image bytes of a shard at most, about: small enough for several workers to write one dataset, and for a kill to cost
+little; the Hub likes files under 500 MB, and not too many of them."""
 
 
 class Filled(NamedTuple):
@@ -76,13 +78,14 @@ class WriteShard:
         if path.exists() and receipt.exists():
             return msgspec.json.decode(receipt.read_bytes(), type=Written)
         digests: list[tuple[str, str]] = []
+        whole = hashlib.sha256()
         with atomic.replacing(path) as temporary:
-            with _writer(temporary, arrow_schema(self.columns), ROW_GROUP) as put:
+            with _writer(temporary, arrow_schema(self.columns), ROW_GROUP, whole.update) as put:
                 for start in range(0, len(shard.rows), ROW_GROUP):
                     filled = self.fill(shard.rows[start:start + ROW_GROUP])
                     put([one.row for one in filled])
                     digests += [(one.row["id"], one.digest) for one in filled]
-            written = Written(shard.name, file_entry(temporary), digests)
+            written = Written(shard.name, FileEntry(whole.hexdigest(), temporary.stat().st_size), digests)
         atomic.write(receipt, msgspec.json.encode(written))
         return written
 
@@ -109,17 +112,14 @@ def columns_digest(columns: Mapping[str, Any]) -> str:
 
 
 def cut_shards(split: str, rows: Iterable[Any], sizes: Sequence[int]) -> Iterator[Shard]:
-    """Cuts one split's rows, in id order, into shards of about SHARD_BYTES.
+    """Cuts one split's rows, in id order, into as few shards of SHARD_BYTES as hold them, all about equally large.
 
     `sizes` are the rows' image bytes, known beforehand because a shard's name tells how many there are.
     """
-    counts, room = [0], SHARD_BYTES
-    for size in sizes:
-        if counts[-1] and size > room:
-            counts.append(0)
-            room = SHARD_BYTES
-        counts[-1] += 1
-        room -= size
+    begins = np.cumsum([0, *sizes])
+    whole = int(begins[-1])
+    shard = begins[:-1] * -(-whole // SHARD_BYTES) // whole
+    counts = np.unique(shard, return_counts=True)[1].tolist()
     left = iter(rows)
     for at, count in enumerate(counts):
         yield Shard(f"data/{split}-{at:05d}-of-{len(counts):05d}.parquet", [next(left) for _ in range(count)])
@@ -142,8 +142,10 @@ def _flat(item: Rejected) -> dict[str, str]:
 
 
 @contextmanager
-def _writer(path: Path, schema: pa.Schema, group: int) -> Iterator[Callable[[Sequence[Mapping[str, Any]]], None]]:
-    """Yields a function that adds at most `group` rows to the file as one row group. Raises OSError: the disk is full.
+def _writer(path: Path, schema: pa.Schema, group: int, heard: Callable[[memoryview], None] = lambda part: None,
+            ) -> Iterator[Callable[[Sequence[Mapping[str, Any]]], None]]:
+    """Yields a function that adds at most `group` rows to the file as one row group. `heard` is told of every byte that
+    is written, in order. Raises OSError: the disk is full.
 
     pyarrow aborts the whole process when a write of content-defined chunks fails, or is interrupted by Ctrl-C. So it
     writes to memory, which does not fail, and every row group goes from there to the disk.
@@ -151,7 +153,9 @@ def _writer(path: Path, schema: pa.Schema, group: int) -> Iterator[Callable[[Seq
     memory = io.BytesIO()
     with path.open("wb") as file:
         def pour() -> None:
-            file.write(memory.getbuffer())
+            with memory.getbuffer() as part:
+                file.write(part)
+                heard(part)
             memory.seek(0)
             memory.truncate()
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from builders.write import write_rejected
+from builders.write import Shard, cut_shards, write_rejected
 from schemas.features import REJECTED, arrow_schema
 from schemas.records import Rejected, drop
 
@@ -28,6 +28,21 @@ except OSError as error:
 
 def _rejected(count: int) -> list[Rejected]:
     return [Rejected(str(n), f"{n}.png", drop("empty")) for n in range(count)]
+
+
+def _cut(*megabytes: int) -> list[Shard]:
+    return list(cut_shards("train", range(len(megabytes)), [size * 1_000_000 for size in megabytes]))
+
+
+def test_a_split_is_cut_into_as_few_shards_of_about_equal_size_as_hold_it() -> None:
+    assert _cut(40, 40, 20) == [Shard("data/train-00000-of-00001.parquet", [0, 1, 2])]
+    # 140 MB are two shards: the first three rows begin before the 70th
+    assert _cut(30, 30, 30, 30, 20) == [Shard("data/train-00000-of-00002.parquet", [0, 1, 2]),
+                                        Shard("data/train-00001-of-00002.parquet", [3, 4])]
+
+
+def test_no_shard_is_empty_beside_a_row_larger_than_one() -> None:
+    assert [list(shard.rows) for shard in _cut(1, 350, 1)] == [[0, 1], [2]]
 
 
 def test_rejected_rows_are_read_back_in_order(tmp_path: Path) -> None:
