@@ -6,11 +6,10 @@ A format is a function of one `Export`. What it writes appears in OUT whole or n
 from __future__ import annotations
 
 import difflib
-import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.metadata import version as version_of
 from pathlib import Path
 
@@ -19,6 +18,7 @@ import msgspec
 from builders import atomic
 from builders.exports import captions, fastcomposer, folders, imagefolder, references
 from builders.exports.rows import Export
+from builders.locks import locked
 from builders.published import shards
 from builders.splits import TRAIN
 from schemas import manifest as manifests
@@ -152,16 +152,11 @@ def _appearing(home: Path) -> Iterator[Path]:
     What a killed run left there is removed. Raises UsageError when another run is writing there, or nobody can.
     """
     temporary = home.with_name(f"{atomic.TEMPORARY}{home.name}")
-    try:
-        temporary.mkdir(parents=True, exist_ok=True)
-        handle = os.open(temporary, os.O_RDONLY)
-    except OSError as error:
-        raise UsageError(f"--out cannot be written: {error.strerror}", seen=error.filename or str(home),
-                         allowed="a folder that can be written", next_command="another --out") from None
-    try:
-        _hold(handle, home)
-        _empty(temporary)
+    with _alone(home, temporary.with_name(f"{temporary.name}.lock")):
         try:
+            if temporary.exists():
+                shutil.rmtree(temporary)
+            temporary.mkdir()
             yield temporary
             os.sync()  # once: a flush of every single picture would take longer than writing them
             temporary.rename(home)  # onto an empty folder, too
@@ -169,21 +164,19 @@ def _appearing(home: Path) -> Iterator[Path]:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
         atomic.sync(home.parent)
-    finally:
-        os.close(handle)
 
 
-def _hold(handle: int, home: Path) -> None:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise UsageError("another export is being written there", seen=str(home), allowed="one at a time",
-                         next_command="wait for it to end, or choose another --out") from None
-
-
-def _empty(folder: Path) -> None:
-    for path in folder.iterdir():
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+@contextmanager
+def _alone(home: Path, lock: Path) -> Iterator[None]:
+    with ExitStack() as held:
+        try:
+            home.parent.mkdir(parents=True, exist_ok=True)
+            held.enter_context(locked(lock))
+        except BlockingIOError:
+            raise UsageError("another export is being written there", seen=str(home), allowed="one at a time",
+                             next_command="wait for it to end, or choose another --out") from None
+        except OSError as error:
+            raise UsageError(f"--out cannot be written: {error.strerror}", seen=error.filename or str(home),
+                             allowed="a folder that can be written", next_command="another --out") from None
+        held.callback(lock.unlink, missing_ok=True)
+        yield
