@@ -50,7 +50,7 @@ class Places:
 @contextmanager
 def _no_cycles() -> Iterator[None]:
     """Looks for no garbage in cycles: millions of small lists are made here, none in a cycle, and to look through them
-    again and again takes as long as half of the work."""
+    again and again took a third of the time."""
     gc.disable()
     try:
         yield
