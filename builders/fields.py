@@ -96,7 +96,8 @@ def check(options: Any) -> None:
         _check(one.name, getattr(options, one.name), one.metadata)
     if not re.fullmatch(r"[0-9]+\.[0-9]+\.[0-9]+", options.version):
         raise UsageError("--version is not a version", seen=options.version, allowed="three numbers such as 1.0.0")
-    _check_engine(options)
+    if hasattr(options, "engine"):
+        _check_engine(options)
 
 
 def _check_engine(options: Running) -> None:

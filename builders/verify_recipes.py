@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 from builders.splits import SEEN, TRAIN, UNSEEN
 from builders.verify_places import Stand, place_faults
 from builders.verify_rows import promised, row_faults
+from builders.verify_subjects import Subjects
 from schemas.features import RETRIBOORU, Column
 from schemas.manifest import Manifest
 
@@ -54,4 +55,5 @@ class Figures:
 
 def recipe_of(manifest: Manifest) -> Recipe | None:
     """The checks for what built this version, None for a recipe that this program does not know."""
-    return Figures(manifest) if manifest.recipe == "retribooru" else None
+    known: dict[str, Callable[[Manifest], Recipe]] = {"retribooru": Figures, "subject": Subjects}
+    return known[manifest.recipe](manifest) if manifest.recipe in known else None

@@ -93,7 +93,7 @@ def outfits(data: shards.Data, rows: Sequence[tuple[Outfit, list[str]]]) -> byte
     """The picture to look at first: one outfit that was chosen a row; left published pictures with the face box, right
     figures cut out by their mattes (other members of the outfit where it has enough)."""
     if not rows:
-        return _png(_notice("No picture of this dataset may be shown here."))
+        return png(_notice("No picture of this dataset may be shown here."))
     shown = load(data, {row for _, ids in rows for row in (*ids[:SIDE], *ids[-SIDE:])})
     head, step = 88, CELL[1] + 2 * GAP
     sheet = Image.new("RGB", (WIDTH, head + step * len(rows) + MARGIN - GAP), "white")
@@ -114,7 +114,7 @@ def outfits(data: shards.Data, rows: Sequence[tuple[Outfit, list[str]]]) -> byte
         for place, row in enumerate(last):
             paste(sheet, cut_out(row, CELL), (right + place * (CELL[0] + GAP), y), CELL)
         above = identity
-    return _png(sheet)
+    return png(sheet)
 
 
 def _side_width() -> int:
@@ -200,7 +200,7 @@ def _rounded(size: tuple[int, int], line: int = 0) -> Image.Image:
 def alike(data: shards.Data, pairs: Sequence[AlikePair], across: int = 4) -> bytes:
     """The most alike pairs side by side, nearest first, each with its hash distance, overlap and face offset."""
     if not pairs:
-        return _png(_notice("No pair of references and targets to show."))
+        return png(_notice("No pair of references and targets to show."))
     shown = load(data, {row for pair in pairs for row in pair.ids})
     cell = (172, 216)
     wide = (WIDTH - 2 * MARGIN - (across - 1) * 32) / across
@@ -218,7 +218,7 @@ def alike(data: shards.Data, pairs: Sequence[AlikePair], across: int = 4) -> byt
                           if not math.isnan(value))
         pen.text((x + 2 * cell[0] + 6, y + cell[1] + 11), words, MUTED, font(18), anchor="ra")
         pen.text((x, y + cell[1] + 36), label(" · ".join(pair.ids), 36), MUTED, font(15), anchor="la")
-    return _png(sheet)
+    return png(sheet)
 
 
 def _notice(words: str) -> Image.Image:
@@ -227,7 +227,8 @@ def _notice(words: str) -> Image.Image:
     return sheet
 
 
-def _png(sheet: Image.Image) -> bytes:
+def png(sheet: Image.Image) -> bytes:
+    """The bytes in which a sheet is published."""
     out = io.BytesIO()
     sheet.save(out, "PNG", compress_level=6)
     return out.getvalue()

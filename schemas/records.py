@@ -69,7 +69,8 @@ REASONS: dict[str, tuple[Stage, str]] = {
     "not_a_file": ("source", "a directory, socket or other non-file with a picture's name"),
     "bad_archive": ("source", "a tar, or a member of it, that cannot be read: damaged, cut off, packed, sparse"),
     "outside_root": ("source", "a symbolic link that leads out of the root"),
-    "duplicate_file": ("source", "a second file for the same figure (another tree or extension)"),
+    "duplicate_file": ("source", "a second file for the same figure (another tree or extension), or with the same "
+                       "bytes as another picture of the subject"),
     "excluded": ("select", "named in the --exclude file (post id, artist, name, md5; a file's own md5 at stage file)"),
     "status": ("select", "deleted, banned or pending post"),
     "banned_artist": ("select", "carries the banned_artist tag"),

@@ -12,9 +12,10 @@ PACKAGES = {"PIL": "pillow", "upath": "universal_pathlib"}
 """Packages by the module they give, where the names differ."""
 
 
-OPTIONAL = {"annotators/clip_t.py": "models", "annotators/instructblip.py": "models",
-            "annotators/pretrained.py": "models", "builders/face_weights.py": "yolo",
-            "builders/generators/diffusion.py": "models", "builders/ray_engine.py": "ray"}
+OPTIONAL = {"annotators/captions.py": "models", "annotators/clip_t.py": "models",
+            "annotators/instructblip.py": "models", "annotators/pretrained.py": "models",
+            "builders/face_weights.py": "yolo", "builders/generators/diffusion.py": "models",
+            "builders/ray_engine.py": "ray"}
 """Files that import, inside a function, what an extra brings."""
 
 

@@ -70,7 +70,7 @@ class Folder:
                 folder, taken = parent, set()
             tags = self._tags(path)
             whole.update(" ".join(tags).encode() + b"\n")
-            yield Post(id=_row_id(path, taken), path=str(self.root / path), characters=(parts[0],), general=tags,
+            yield Post(id=row_id(path, taken), path=str(self.root / path), characters=(parts[0],), general=tags,
                        outfit_hint=parts[1] if len(parts) > 2 else "")
         self._digest = whole.hexdigest()
 
@@ -85,7 +85,7 @@ class Folder:
         file = (self.root / path).with_suffix(".txt")
         if not os.path.lexists(file):
             return ()
-        text = _text(self.root, file)
+        text = text_of(self.root, file)
         if text is None:
             self.counts["bad_tag_files"] += 1
             return ()
@@ -98,7 +98,7 @@ class Folder:
         return unique
 
 
-def _text(root: Path, file: Path) -> str | None:
+def text_of(root: Path, file: Path) -> str | None:
     """The tag file's text; None when it leads out of the root, is no file, too long, unreadable or not UTF-8."""
     try:
         mode = file.stat().st_mode
@@ -111,7 +111,7 @@ def _text(root: Path, file: Path) -> str | None:
         return None
 
 
-def _row_id(path: str, taken: set[str]) -> str:
+def row_id(path: str, taken: set[str]) -> str:
     """The path without extension, unsafe characters percent-encoded.
 
     A second picture of that name in the folder gets "!" and its extension; no encoded name holds a "!".

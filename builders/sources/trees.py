@@ -49,20 +49,21 @@ def inside(root: Path, path: Path) -> bool:
     return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root))
 
 
-def check_root(root: Path) -> None:
-    """Raises UsageError unless `root` is a folder that may be entered and listed, with a path in UTF-8."""
+def check_root(root: Path, flag: str = "--root") -> None:
+    """Raises UsageError unless `root` is a folder that may be entered and listed, with a path in UTF-8. `flag` names
+    the option that gave it."""
     try:
         str(root).encode()
         found = root.stat()
         if not stat.S_ISDIR(found.st_mode):
-            raise UsageError("--root is not a folder", seen=str(root), allowed="the folder that holds the pictures")
+            raise UsageError(f"{flag} is not a folder", seen=str(root), allowed="the folder that holds the pictures")
         shut = _shut(found) or not os.access(root, os.R_OK | os.X_OK)
     except UnicodeEncodeError:
-        raise UsageError("--root has a name that is not UTF-8", seen=str(root), allowed="a path in UTF-8") from None
+        raise UsageError(f"{flag} has a name that is not UTF-8", seen=str(root), allowed="a path in UTF-8") from None
     except OSError as error:
-        raise UsageError(f"--root is not a folder: {error.strerror}", seen=str(root)) from None
+        raise UsageError(f"{flag} is not a folder: {error.strerror}", seen=str(root)) from None
     if shut:
-        raise UsageError("--root cannot be read", seen=str(root), allowed="a folder with permission to list it")
+        raise UsageError(f"{flag} cannot be read", seen=str(root), allowed="a folder with permission to list it")
 
 
 def walk(root: Path, top: str = "", wanted: Callable[[str], bool] = is_picture,

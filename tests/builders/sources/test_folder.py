@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders.sources.folder import MAX_TAG_FILE, Folder, _row_id
+from builders.sources.folder import MAX_TAG_FILE, Folder, row_id
 from schemas.errors import BuildError, UsageError
 from schemas.records import Post, Rating, Rejected
 
@@ -59,7 +59,7 @@ def test_ids_are_safe_and_unique(tmp_path):
 def test_row_ids_never_collide(stems, suffixes):
     names = {stem + suffix for stem, suffix in zip(stems, suffixes, strict=False)}
     taken: set[str] = set()
-    ids = [_row_id(f"who/{name}", taken) for name in sorted(names)]
+    ids = [row_id(f"who/{name}", taken) for name in sorted(names)]
     assert len(set(ids)) == len(names)
     assert all(one.isascii() and one.isprintable() and " " not in one for one in ids)
 
