@@ -62,6 +62,11 @@ _EXPORT = """Writes a published version in the files that another trainer reads:
 docs/exports.md tells which format is for which trainer, and how to train with it. OUT appears whole or not at all;
 custom-diffusion, kohya and ai-toolkit name their files by whole paths: export anew rather than move OUT."""
 
+_POOLS = """Makes new word pools for a kind of subject: asks a chat model as the paper did, takes the entries out of its
+lists, and leaves out what is repeated, nearly repeated or fits no prompt. DIR appears whole: a file a pool, the model's
+answers, and provenance.json, which says who was asked what and how much was left out for which reason. The key is read
+from OPENAI_API_KEY. Run the same command again after any interruption: no answer is asked for twice."""
+
 _CONVERT = """Exports a YOLO checkpoint of ultralytics to ONNX, once, and tries the result on a blank picture. Such a
 checkpoint can run code when it is opened; ultralytics is told to refuse what is not its own, yet open only what you
 trust. Needs the extra yolo (pip install 'likeness[yolo]'), which is AGPL-3.0."""
@@ -165,6 +170,22 @@ def export_parser() -> arguments.Parser:
     return parser
 
 
+def pools_parser() -> arguments.Parser:
+    """Options of `build pools`."""
+    parser = arguments.Parser(prog="build pools", description=_POOLS, epilog=EXIT_CODES,
+                              formatter_class=arguments.RawText, allow_abbrev=False)
+    parser.add_argument("--kind", required=True, metavar="object|animal|person", help="what the words are for")
+    parser.add_argument("--endpoint", required=True, metavar="URL", help="base address of an OpenAI-compatible API: "
+                        "http://HOST:PORT/v1")
+    parser.add_argument("--model", default="", metavar="NAME", help="the model to ask. Default: the one that is served")
+    parser.add_argument("--words", type=int, default=0, metavar="N", help="entries of each pool. Default: as the "
+                        "paper, 100 adjectives of a part, 500 backgrounds, 1,000 motions, 100 styles")
+    parser.add_argument("--timeout", type=float, default=300.0, metavar="S",
+                        help="seconds that an answer may take (default: 300)")
+    parser.add_argument("--out", type=arguments.path, required=True, metavar="DIR", help="new folder for the pools")
+    return parser
+
+
 def _retribooru(words: Sequence[str]) -> int:
     options = arguments.read(Retribooru, retribooru_parser(), words)
     with ctrl_c_waits():  # late, for it loads the libraries that builds need; they break when they are interrupted
@@ -229,6 +250,14 @@ def _export(words: Sequence[str]) -> int:
     return exports.run(found.dir, found.format, found.out, found.split)
 
 
+def _pools(words: Sequence[str]) -> int:
+    found = pools_parser().parse_args(list(words))
+    with ctrl_c_waits():
+        from builders import chat
+
+    return chat.run(chat.Asking(**vars(found)))
+
+
 def _convert(words: Sequence[str]) -> int:
     found = convert_parser().parse_args(list(words))
     with ctrl_c_waits():
@@ -257,6 +286,7 @@ COMMANDS: dict[str, dict[str, tuple[Command, Callable[[], arguments.Parser], str
         "verify": (_verify, verify_parser, "check a published version, file by file and row by row"),
         "explain": (_explain, explain_parser, "why one row was kept or dropped"),
         "export": (_export, export_parser, "write a published version in the files of another trainer"),
+        "pools": (_pools, pools_parser, "new word pools from a chat model"),
         "push": (_push, push_parser, "upload a published version to the Hugging Face Hub, as a tag"),
     },
     "weights": {

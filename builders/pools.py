@@ -108,7 +108,7 @@ def _read(path: Path, part: str) -> tuple[str, ...]:
         if line.startswith("#"):
             continue
         entry = " ".join(line.split())
-        why = _fault(entry, part)
+        why = fault(entry, part)
         if entry.casefold() in first:
             why = f"stands in line {first[entry.casefold()]} already"
         if why:
@@ -120,8 +120,8 @@ def _read(path: Path, part: str) -> tuple[str, ...]:
     return tuple(entries)
 
 
-def _fault(entry: str, part: str) -> str:
-    """What is wrong with an entry by itself, "" when nothing is."""
+def fault(entry: str, part: str) -> str:
+    """What is wrong with an entry of a part by itself, "" when nothing is."""
     if not entry:
         return "the line is blank"
     if part == "motion" and SLOT not in entry:

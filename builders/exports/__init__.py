@@ -6,19 +6,15 @@ A format is a function of one `Export`. What it writes appears in OUT whole or n
 from __future__ import annotations
 
 import difflib
-import os
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from importlib.metadata import version as version_of
 from pathlib import Path
 
 import msgspec
 
-from builders import atomic
+from builders.appearing import appearing, home_of
 from builders.exports import captions, fastcomposer, folders, imagefolder, references
 from builders.exports.rows import Export
-from builders.locks import locked
 from builders.published import shards
 from builders.splits import TRAIN
 from schemas import manifest as manifests
@@ -75,12 +71,12 @@ def run(folder: Location, name: str, out: Path, split: str) -> int:
     manifest = manifests.read(folder)
     make = _format(manifest, name)
     _check_split(folder, manifest, split)
-    home = _home(out)
+    home = home_of(out)
     receipt = Receipt(name, split, manifest.recipe, manifest.content_digest, str(home), version_of("likeness"))
     if _stands(home, receipt):
         print(f"{out}: is there already")
         return 0
-    with _appearing(home) as temporary:
+    with appearing(home) as temporary:
         export = Export(folder, manifest, split, temporary, home)
         try:
             make(export)
@@ -117,20 +113,6 @@ def _check_split(folder: Location, manifest: Manifest, split: str) -> None:
                          next_command=f"build verify {folder}")
 
 
-def _home(out: Path) -> Path:
-    """The whole path of OUT. Raises UsageError for one that a text file with a path on each line cannot hold."""
-    home = out.absolute()
-    if home.name in ("", ".."):
-        raise UsageError("--out is no new folder", seen=str(out), allowed="a folder that is made or empty")
-    try:
-        lines = str(home).encode().decode().splitlines()
-    except UnicodeEncodeError:
-        lines = []
-    if len(lines) != 1:
-        raise UsageError("--out cannot be written as one line of text", seen=str(out), allowed="a name in UTF-8")
-    return home
-
-
 def _stands(home: Path, receipt: Receipt) -> bool:
     """Whether this very export is there. Raises UsageError when something else is."""
     try:
@@ -143,40 +125,3 @@ def _stands(home: Path, receipt: Receipt) -> bool:
         return True
     raise UsageError("--out holds another export" if there else "--out is taken", seen=str(home),
                      allowed="a new or empty folder, or the same export", next_command="another --out")
-
-
-@contextmanager
-def _appearing(home: Path) -> Iterator[Path]:
-    """Yields an empty folder that becomes `home` when the block ends well, and is removed otherwise.
-
-    What a killed run left there is removed. Raises UsageError when another run is writing there, or nobody can.
-    """
-    temporary = home.with_name(f"{atomic.TEMPORARY}{home.name}")
-    with _alone(home, temporary.with_name(f"{temporary.name}.lock")):
-        try:
-            if temporary.exists():
-                shutil.rmtree(temporary)
-            temporary.mkdir()
-            yield temporary
-            os.sync()  # once: a flush of every single picture would take longer than writing them
-            temporary.rename(home)  # onto an empty folder, too
-        except BaseException:
-            shutil.rmtree(temporary, ignore_errors=True)
-            raise
-        atomic.sync(home.parent)
-
-
-@contextmanager
-def _alone(home: Path, lock: Path) -> Iterator[None]:
-    with ExitStack() as held:
-        try:
-            home.parent.mkdir(parents=True, exist_ok=True)
-            held.enter_context(locked(lock))
-        except BlockingIOError:
-            raise UsageError("another export is being written there", seen=str(home), allowed="one at a time",
-                             next_command="wait for it to end, or choose another --out") from None
-        except OSError as error:
-            raise UsageError(f"--out cannot be written: {error.strerror}", seen=error.filename or str(home),
-                             allowed="a folder that can be written", next_command="another --out") from None
-        held.callback(lock.unlink, missing_ok=True)
-        yield

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from annotators import endpoint
+from annotators import chat
 from annotators.base import Annotator
 from annotators.endpoint import EndpointAnswers
 from schemas.answers import QUESTIONS
@@ -80,13 +80,13 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     made.models, made.bodies, made.plan, made.lock, made.now, made.most = ["eye-1"], [], [], threading.Lock(), 0, 0
     threading.Thread(target=made.serve_forever, daemon=True).start()
     made.url = f"http://127.0.0.1:{made.server_port}/v1"
-    monkeypatch.setattr(endpoint, "_WAIT", 0.001)
+    monkeypatch.setattr(chat, "_WAIT", 0.001)
     monkeypatch.setenv("OPENAI_API_KEY", "secret")
-    endpoint._client.cache_clear()
+    chat._client.cache_clear()
     yield made
     made.shutdown()
     made.server_close()
-    endpoint._client.cache_clear()
+    chat._client.cache_clear()
 
 
 def test_each_picture_is_asked_once_and_answered_in_order(server: Any) -> None:
@@ -163,9 +163,3 @@ def test_nothing_there_is_a_usage_error(server: Any) -> None:
     server.server_close()
     with pytest.raises(UsageError, match="cannot be reached"):
         EndpointAnswers(server.url)
-
-
-@pytest.mark.parametrize(("said", "seconds"), [
-    ("3", 3.0), ("0", 0.0), ("-4", 0.0), ("9999", 60.0), ("x", 7.0), ("", 7.0), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0)])
-def test_retry_after(said: str, seconds: float) -> None:
-    assert endpoint._told(said, 7.0) == seconds

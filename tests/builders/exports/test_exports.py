@@ -194,7 +194,7 @@ def test_two_at_a_time_do_not_mix(long: Path, tmp_path: Path, capsys: Caught) ->
         time.sleep(0.002)
     process.send_signal(signal.SIGSTOP)
     try:
-        assert "another export is being written" in refused(capsys, *_command(long, tmp_path / "out")[4:])
+        assert "another run is writing there" in refused(capsys, *_command(long, tmp_path / "out")[4:])
     finally:
         process.send_signal(signal.SIGCONT)
     assert process.wait(60) == 0
