@@ -63,15 +63,16 @@ def invented(class_name: str) -> Kind:
                 ("thin", "bushy", "stub")[int(c * 3)], (("brown", "grey", "tan", "cream")[int(d * 4)],))
 
 
-def head(how: Kind, face: Mood) -> list[Part]:
-    """A head around (0, 0), about 1 wide and high, seen from the front."""
+def head(how: Kind, face: Mood, extra: list[Part]) -> list[Part]:
+    """A head around (0, 0), about 1 wide and high, seen from the front, with what it wears."""
     out: list[Part] = [Part(oval(0, 0.04, 0.66, 0.62), "dark", 0.2)] if how.mane else []
     for s in (-1, 1):
         out += _ear(how.ears, s)
         if how.horns:
             out.append(Part(band([(s * 0.18, -0.36), (s * 0.36, -0.6), (s * 0.3, -0.82)], 0.06, 0.015), "#e9dcc0", 0.4))
     out.append(Part(lathe([(-0.46, 0.2), (-0.3, 0.42), (0.02, 0.5), (0.26, 0.42), (0.44, 0.18)]), "main", 0.6))
-    return out + _muzzle(how.muzzle, face) + eyes(0.21, -0.06, 0.105, face, "#d9a441" if how.muzzle == "cat" else "")
+    out += _muzzle(how.muzzle, face) + eyes(0.21, -0.06, 0.105, face, "#d9a441" if how.muzzle == "cat" else "")
+    return out + extra
 
 
 def _ear(ears: str, s: int) -> list[Part]:
@@ -129,7 +130,7 @@ def _tail(tail: str, x: float, y: float, s: float = 1) -> list[Part]:
     return [Part(band([(x, y), (x + s * 0.24, y - 0.06), (x + s * 0.32, y - 0.4)], wide, wide * 0.4), "dark", 0.2)]
 
 
-def sitting(how: Kind, face: Mood) -> list[Part]:
+def sitting(how: Kind, face: Mood, extra: list[Part]) -> list[Part]:
     """Seen from the front, on its haunches."""
     legs = [part for s in (-1, 1) for part in (
         Part(oval(s * 0.36, 0.72, 0.22, 0.28), "main", 0.4), Part(oval(s * 0.42, 0.95, 0.2, 0.07), "pale", 0.55))]
@@ -137,10 +138,10 @@ def sitting(how: Kind, face: Mood) -> list[Part]:
                                                 Part(oval(s * 0.19, 0.93, 0.14, 0.08), "pale", 0.8))]
     return [*_tail(how.tail, 0.42, 0.86), Part(lathe([(-0.2, 0.24), (0.1, 0.36), (0.5, 0.48), (0.86, 0.46), (1, 0.3)]),
                                                "main", 0.3),
-            *legs, Part(oval(0, 0.24, 0.2, 0.26), "pale", 0.5), *front, *moved(head(how, face), 0, -0.4, 0.92)]
+            *legs, Part(oval(0, 0.24, 0.2, 0.26), "pale", 0.5), *front, *moved(head(how, face, extra), 0, -0.4, 0.92)]
 
 
-def standing(how: Kind, face: Mood, stride: float = 0) -> list[Part]:
+def standing(how: Kind, face: Mood, extra: list[Part], stride: float) -> list[Part]:
     """Seen from the side, head to the right; `stride` 0 stands, 0.5 walks, 1 runs."""
     far = [Part(band([(x, 0.3), (x - d * 0.22 * stride, 0.62), (x - d * 0.5 * stride, 0.95)], 0.09, 0.07), "dark", 0.1)
            for x, d in ((-0.52, -1), (0.34, 1))]
@@ -150,37 +151,39 @@ def standing(how: Kind, face: Mood, stride: float = 0) -> list[Part]:
     torso = loop([(-0.8, 0.1), (-0.6, -0.1), (0, -0.08), (0.4, -0.14), (0.56, 0.1), (0.44, 0.4), (0, 0.44),
                   (-0.6, 0.46), (-0.8, 0.3)])
     return [*_tail(how.tail, -0.74, 0.06, -1), *far, Part(torso, "main", 0.4), *near,
-            Part(band([(0.34, 0.12), (0.5, -0.2)], 0.22), "main", 0.45), *moved(head(how, face), 0.56, -0.4, 0.74)]
+            Part(band([(0.34, 0.12), (0.5, -0.2)], 0.22), "main", 0.45), *moved(head(how, face, extra), 0.56, -0.4,
+                                                                                0.74)]
 
 
-def lying(how: Kind, face: Mood) -> list[Part]:
+def lying(how: Kind, face: Mood, extra: list[Part]) -> list[Part]:
     """Stretched on the ground, head to the right and low."""
     return [*_tail(how.tail, -0.8, 0.84, -1),
             Part(loop([(-0.9, 0.96), (-0.94, 0.6), (-0.6, 0.34), (0, 0.42), (0.5, 0.5), (0.6, 0.9), (0.3, 1),
                        (-0.5, 1)]), "main", 0.4),
             Part(oval(-0.58, 0.74, 0.3, 0.27), "main", 0.55), Part(oval(-0.4, 0.95, 0.22, 0.06), "pale", 0.7),
             Part(band([(0.2, 0.9), (0.86, 0.94)], 0.08), "main", 0.6), Part(oval(0.92, 0.94, 0.1, 0.07), "pale", 0.7),
-            *moved(head(how, face), 0.46, 0.44, 0.68)]
+            *moved(head(how, face, extra), 0.46, 0.44, 0.68)]
 
 
-def bird(face: Mood) -> list[Part]:
+def bird(face: Mood, extra: list[Part]) -> list[Part]:
     """A standing bird."""
     legs = [Part(band([(x, 0.7), (x, 0.96)], 0.03), "#e39a2d", 0.2) for x in (-0.14, 0.14)]
     wings = [Part(loop([(s * 0.4, -0.02), (s * 0.62, 0.36), (s * 0.5, 0.74), (s * 0.34, 0.4)]), "dark", 0.8)
              for s in (-1, 1)]
     return [*legs, Part(lathe([(-0.3, 0.22), (0, 0.42), (0.4, 0.52), (0.7, 0.36), (0.82, 0.1)]), "main", 0.4),
-            Part(oval(0, 0.36, 0.28, 0.32), "pale", 0.5), *wings, *moved(head(KINDS["bird"], face), 0, -0.42, 0.78),
+            Part(oval(0, 0.36, 0.28, 0.32), "pale", 0.5), *wings, *moved(head(KINDS["bird"], face, extra), 0, -0.42,
+                                                                         0.78),
             Part(poly([(-0.08, -0.74), (0.08, -0.74), (0.14, -1), (0, -0.86), (-0.12, -0.98)]), "second", 0.7)]
 
 
 
 
-def animal(how: Kind, face: Mood, pose: str) -> list[Part]:
-    """An animal in a pose: "sit", "stand", "walk", "run", "jump", "lie" or "swim"."""
+def animal(how: Kind, face: Mood, pose: str, extra: list[Part]) -> list[Part]:
+    """An animal in a pose ("sit", "stand", "walk", "run", "jump" or "lie"), wearing `extra` on its head."""
     if how.muzzle == "beak":
-        return bird(face)
+        return bird(face, extra)
     if pose == "lie":
-        return lying(how, face)
+        return lying(how, face, extra)
     if pose in ("walk", "run", "jump", "stand"):
-        return standing(how, face, {"stand": 0.0, "walk": 0.5}.get(pose, 1.0))
-    return sitting(how, face)
+        return standing(how, face, extra, {"stand": 0.0, "walk": 0.5}.get(pose, 1.0))
+    return sitting(how, face, extra)

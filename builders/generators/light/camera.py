@@ -84,7 +84,7 @@ def tilted(picture: Pixels, rng: Rng) -> Pixels:
     """Sharp in the middle rows alone, colours strong."""
     h = picture.shape[0]
     soft = np.asarray(image(picture).filter(ImageFilter.GaussianBlur(3.5 * unit(picture))), np.float32)
-    a = step(np.abs(np.linspace(-1, 1, h, dtype=np.float32) - 0.25), 0.4, 0.7)[:, None, None]
+    a = step(np.abs(np.linspace(-1, 1, h, dtype=np.float32) - 0.3), 0.55, 0.9)[:, None, None]
     mix = bytes_of(floats(picture) * (1 - a) + soft * a)
     return np.array(ImageEnhance.Color(image(mix)).enhance(1.4))
 

@@ -120,7 +120,7 @@ def statue(ink: tuple[int, int, int], depth: float, shine: float) -> Treat:
         lit = np.zeros_like(g)
         d = max(2, round(2 * unit(picture)))
         lit[d:, d:] = g[d:, d:] - g[:-d, :-d]
-        tone = 0.5 + 0.42 * g + depth * lit + 0.12 * (noise(rng, (h, w), 18) - np.float32(0.5))
+        tone = 0.3 + 0.66 * g + np.float32(0.45 * depth) * lit + 0.12 * (noise(rng, (h, w), 18) - np.float32(0.5))
         return bytes_of(tone[..., None] * np.asarray(ink, np.float32) + (np.clip(lit, 0, 1) * shine * 255)[..., None])
     return treat
 
@@ -147,7 +147,7 @@ def layered(picture: Pixels, rng: Rng) -> Pixels:
 def felt(picture: Pixels, rng: Rng) -> Pixels:
     """Fuzzy fabric shapes with stitches."""
     h, w = picture.shape[:2]
-    return embossed(dragged(layered(picture, rng), rng, 3, 4), noise(rng, (h, w), 90, octaves=1), 0.9)
+    return embossed(dragged(layered(picture, rng), rng, 3, 4), noise(rng, (h, w), 90, octaves=1), 0.4)
 
 
 def clay(picture: Pixels, rng: Rng) -> Pixels:

@@ -40,8 +40,8 @@ def oil(picture: Pixels, rng: Rng) -> Pixels:
 def impression(picture: Pixels, rng: Rng) -> Pixels:
     """Large bright dabs."""
     h, w = picture.shape[:2]
-    moved = dragged(picture, rng, 7, 13)
-    tone = (noise(rng, (h, w), 256 / 6, 256 / 9, 1) - np.float32(0.5))[..., None] * np.asarray([60, 50, 80], np.float32)
+    moved = dragged(picture, rng, 7, 8)
+    tone = (noise(rng, (h, w), 256 / 6, 256 / 9, 1) - np.float32(0.5))[..., None] * np.asarray([40, 34, 54], np.float32)
     out = bytes_of(floats(levels(moved, 5)) + tone)
     return np.array(ImageEnhance.Color(image(out)).enhance(1.35))
 
@@ -123,8 +123,7 @@ def cut(colours: int, outline: float, vivid: float = 1.2, dots: float = 0) -> Tr
     return treat
 
 
-def printed(ink: tuple[int, int, int], paper: tuple[int, int, int], grooves: float = 0.25) -> Callable[[Pixels, Rng],
-                                                                                                       Pixels]:
+def printed(ink: tuple[int, int, int], paper: tuple[int, int, int], grooves: float = 0.15) -> Treat:
     """Two tones with carved grooves."""
     def treat(picture: Pixels, rng: Rng) -> Pixels:
         h, w = picture.shape[:2]
@@ -132,12 +131,11 @@ def printed(ink: tuple[int, int, int], paper: tuple[int, int, int], grooves: flo
         cut = wave(y + noise(rng, (h, w), 5) * 2)
         dark = 1 - grey(flattened(picture)) / 255
         return inked(np.maximum(step(dark + (cut - np.float32(0.5)) * np.float32(grooves * 2), 0.46, 0.54),
-                                edges(picture, 20, 50, True)), ink, paper)
+                                edges(picture, 26, 70)), ink, paper)
     return treat
 
 
-def tinted(inks: tuple[tuple[int, int, int], ...], dots: float = 0, outline: float = 0.4) -> Callable[[Pixels, Rng],
-                                                                                                      Pixels]:
+def tinted(inks: tuple[tuple[int, int, int], ...], dots: float = 0, outline: float = 0.4) -> Treat:
     """Brightness as steps between inks, dark to light; a third of the own colour shines through."""
     def treat(picture: Pixels, rng: Rng) -> Pixels:
         g = np.asarray(ImageOps.autocontrast(image(flattened(picture)).convert("L")), np.float32)

@@ -255,6 +255,7 @@ FINISHES: dict[str, Finish] = {
     "short": Finish("fur", 0.25, 0.4, 0.05, 0.15), "sticky": Finish("waves", -0.3, 0.6, 1),
     "layers": Finish("rings", 0.6, 0.7, fine=0.7),
 }
+_UNLIKE_FUR = {"quilt", "knit", "weave", "cloth", "bricks", "spikes", "wood", "metal", "mesh", "checks", "tiles"}
 _WORDS = Table.read("textures")
 
 
@@ -264,7 +265,7 @@ def finish(texture: str, living: bool = False) -> Finish:
         return FINISHES["short" if living else "matte"]._replace(gloss=0.15)
     name = _WORDS.first(texture)
     if name:
-        return FINISHES[name]
+        return FINISHES["fuzzy" if living and name in _UNLIKE_FUR else name]
     a, b, c, d, e = traits(texture, 5)
     if living:
         return Finish("fur", 0.2 + 0.4 * a, 0.3 + 0.7 * b, 0.2 * c, 0.8 * d, fine=0.6 + e)

@@ -14,7 +14,7 @@ _LEGS = {
     "walk": (((-0.1, 0.3), (-0.2, 0.6), (-0.36, 0.9)), ((0.1, 0.3), (0.26, 0.58), (0.3, 0.94))),
     "run": (((-0.1, 0.3), (-0.2, 0.62), (-0.62, 0.7)), ((0.1, 0.3), (0.44, 0.46), (0.42, 0.9))),
     "jump": (((-0.12, 0.3), (-0.42, 0.44), (-0.44, 0.78)), ((0.12, 0.3), (0.42, 0.44), (0.46, 0.78))),
-    "sit": (((-0.14, 0.56), (-0.5, 0.66), (-0.5, 0.96)), ((0.14, 0.56), (0.5, 0.66), (0.5, 0.96))),
+    "sit": (((-0.15, 0.58), (-0.19, 0.72), (-0.19, 0.95)), ((0.15, 0.58), (0.19, 0.72), (0.19, 0.95))),
 }
 _ARMS = {
     "stand": (((-0.3, -0.26), (-0.42, 0.06), (-0.4, 0.36)), ((0.3, -0.26), (0.42, 0.06), (0.4, 0.36))),
@@ -25,10 +25,10 @@ _ARMS = {
 }
 
 
-def person(who: str, face: Mood, pose: str, clothes: tuple[str, str, str]) -> list[Part]:
+def person(who: str, face: Mood, pose: str, clothes: tuple[str, str, str], extra: list[Part]) -> list[Part]:
     """A figure from head to foot. `clothes` are the inks of top, legs and hair; the skin is the pigment."""
     if pose == "lie":
-        return _asleep(who, face, clothes)
+        return _asleep(who, face, clothes, extra)
     pose = pose if pose in _LEGS else "stand"
     top, below, _ = clothes
     legs = [part for leg in _LEGS[pose] for part in (Part(band(leg, 0.12, 0.095), below, 0.4),
@@ -42,8 +42,9 @@ def person(who: str, face: Mood, pose: str, clothes: tuple[str, str, str]) -> li
     if who in ("girl", "woman"):
         body.append(Part(poly([(-0.26, 0.16), (0.26, 0.16), (0.42, 0.6), (-0.42, 0.6)]), below, 0.6))
         legs = [part._replace(ink="main") if part.ink == below else part for part in legs]
-    upper = moved(body, 0, down) + arms + moved(_head(who, face, clothes[2]), 0, -0.68 + down, 0.62)
-    out = legs + upper
+    upper = moved(body, 0, down) + arms + moved([*_head(who, face, clothes[2]), *extra], 0, -0.7 + down, 0.74)
+    seat = [Part(box(-0.36, 0.58, 0.36, 1, 0.05), "#8a6748", 0.2)] if pose == "sit" else []
+    out = seat + legs + upper
     return moved(out, 0, 0.1, 0.9) if who in ("girl", "boy") else out
 
 
@@ -62,10 +63,10 @@ def _head(who: str, face: Mood, hair: str) -> list[Part]:
             *mouth(0, 0.26, 0.12, face)]
 
 
-def _asleep(who: str, face: Mood, clothes: tuple[str, str, str]) -> list[Part]:
+def _asleep(who: str, face: Mood, clothes: tuple[str, str, str], extra: list[Part]) -> list[Part]:
     top, below, hair = clothes
     return [Part(band([(0, 0.84), (0.5, 0.76), (0.96, 0.9)], 0.13, 0.09), below, 0.4), Part(oval(1.04, 0.88, 0.09,
                                                                                                  0.12), _SHOE, 0.5),
             Part(box(-0.46, 0.62, 0.1, 1, 0.16), top, 0.6), Part(band([(-0.3, 0.72), (0, 0.82), (0.2, 0.94)], 0.08,
                                                                       0.06), top, 0.8),
-            *moved(_head(who, face, hair), -0.68, 0.72, 0.6)]
+            *moved([*_head(who, face, hair), *extra], -0.68, 0.7, 0.66)]

@@ -72,7 +72,7 @@ def _beach(c: Canvas, r: Random, text: str) -> None:
 
 def _sea(c: Canvas, r: Random, text: str) -> None:
     p.clouds(c, r, 3)
-    p.water(c, r, 0.46, (30, 98, 158))
+    p.water(c, r, 0.46, (236, 232, 222) if "milk" in text else (30, 98, 158))
     for k in range(4):
         y = 0.52 + 0.1 * k
         c.line([(j / 12, y + 0.014 * (j % 2)) for j in range(13)], (214, 234, 244), 0.008, 0.7)

@@ -174,6 +174,15 @@ def _bench(c: Canvas, x: float, y: float) -> None:
         c.box(x + dx, y - 0.1, x + dx + 0.02, y, (60, 56, 56))
 
 
+def _eiffel(c: Canvas, x: float, y: float) -> None:
+    iron = (120, 96, 80)
+    c.poly([(x - 0.14, y), (x - 0.05, y - 0.28), (x - 0.015, y - 0.56), (x + 0.015, y - 0.56), (x + 0.05, y - 0.28),
+            (x + 0.14, y),
+            (x + 0.09, y), (x, y - 0.15), (x - 0.09, y)], iron)
+    c.box(x - 0.075, y - 0.2, x + 0.075, y - 0.175, dark(iron, 0.3))
+    c.box(x - 0.045, y - 0.36, x + 0.045, y - 0.34, dark(iron, 0.3))
+
+
 def _beasts(ink: Rgb) -> Callable[[Canvas, float, float], None]:
     def draw(c: Canvas, x: float, y: float) -> None:
         for dx, f in ((-0.06, 1.0), (0.1, 0.8)):
@@ -296,6 +305,7 @@ PROPS: dict[str, Callable[[Canvas, float, float], None]] = {
     "flowers": _flowers,
     "plant": _bush,
     "picture": _picture,
+    "eiffel": _eiffel,
 }
 _PROP = Table.read("props")
 

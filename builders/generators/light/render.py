@@ -72,7 +72,8 @@ def _placed(who: Subject, place: Scene, how: Style, r: Random, size: int) -> tup
     dx, dy = (r.random() - 0.5) * 0.12, (r.random() - 0.5) * 0.05
     everything = np.concatenate([part.points for part in who.parts])
     span = everything.max(axis=0) - everything.min(axis=0)
-    scale = min(who.scale * how.zoom * (0.94 + 0.12 * r.random()), 0.96 * 2 / span[0], 0.92 * 2 / span[1]) * size / 2
+    scale = min(who.scale * how.zoom * (0.94 + 0.12 * r.random()), 0.96 * 2 / span[0], (0.86 + dy)
+                * 2 / span[1]) * size / 2
     ground = (0.89 + dy) * size if not place.floating else (0.5 + dy * 2) * size + span[1] * scale / 2
     if how.zoom > 1:
         ground = min(0.97, 0.89 + 0.2 * (how.zoom - 1)) * size

@@ -11,7 +11,7 @@ from builders.generators.light import pieces as p
 from builders.generators.light.canvas import Canvas
 from builders.generators.light.fields import Pixels
 from builders.generators.light.pieces import dark, pale
-from builders.generators.light.pigments import Rgb, mixed, named, pigment
+from builders.generators.light.pigments import Rgb, mixed, pigment
 from builders.generators.light.places import PLACES
 from builders.generators.light.props import beside
 from builders.generators.light.surfaces import surface
@@ -87,7 +87,7 @@ def scene(text: str, size: int, r: Random) -> Scene:
             c.line([(0.5 + (0.52 - 0.025 * k) * x, 0.62 - (0.5 - 0.025 * k) * y) for x, y in
                     ((-1, 0), (-0.9, 0.44), (-0.7, 0.71), (-0.38, 0.92), (0, 1), (0.38, 0.92), (0.7, 0.71), (0.9, 0.44),
                      (1, 0))], ink, 0.024, 0.8)
-    lies = surface(c, r, text, named(text), bool(place) and place not in _INDOORS)
+    lies = surface(c, r, text, bool(place) and place not in _INDOORS)
     beside(c, r, text, 0.74)
     fronts = (*((light.front,) if light.front and (place not in _INDOORS or light.front == "fog") else ()),
               *_FRONTS.all(text))

@@ -13,12 +13,13 @@ from builders.generators.light.geometry import Form, Part, bent, oval
 from builders.generators.light.patterns import Finish, finish
 from builders.generators.light.pigments import Rgb, mixed, named, partner, pigment
 from builders.generators.light.words import Table, traits
+from builders.generators.light.worn import worn
 
 _TOYS = Table.read("toys")
 _PLUSH = Table.read("plush")
 _THINGS = Table.read("things")
 _POSES = Table.read("poses")
-_FUR = Table.read("skins")
+_SKIN = Table.read("skins")
 _SKINS: dict[str, Rgb] = {"pale": (250, 224, 206), "dark": (104, 68, 48), "tan": (204, 150, 108), "ruddy": (232, 164,
                                                                                                             142)}
 _USUAL: tuple[Rgb, ...] = ((246, 214, 188), (228, 178, 144), (190, 136, 100), (132, 88, 64), (96, 64, 48))
@@ -63,17 +64,22 @@ def subject(parts: Mapping[str, str], class_name: str, text: str, r: Random) -> 
     who = "" if kind else people.WHO.first(name)
     if not (kind or who or living):
         return _painted(things.generic(traits(name)), how, said, pigment(said["color"] or name), "", r)
-    pose = _POSES.first(scene) or ("sit", "stand", "sit")[int(r.random() * 3)]
-    face = mood(said["emotion"])
+    face, extra = mood(said["emotion"]), worn(scene)
     if who:
-        top, below, hair = (_pick(_CLOTHES, r), _pick(_CLOTHES, r), _pick(_HAIR, r))
-        ink = _SKINS.get(_FUR.first(said["skin"])) or _pick(_USUAL, r)
-        clothes = (_hex(top), _hex(below), _hex(hair))
-        return _painted(people.person(who, face, pose, clothes), how, said, ink, pose, r, plain=True)
+        pose = {"still": "stand", "": "stand"}.get(pose := _POSES.first(scene), pose)
+        hair = named(said["skin"]) if "hair" in said["skin"] else None
+        own = named(said["skin"]) if "skinned" in said["skin"] else None
+        ink = _SKINS.get(_SKIN.first(said["skin"])) or own or _pick(_USUAL, r)
+        clothes = (_hex(_pick(_CLOTHES, r)), _hex(_pick(_CLOTHES, r)), _hex(hair or _pick(_HAIR, r)))
+        if not extra and who == "person":
+            extra = worn(f"wearing {name}")
+        return _painted(people.person(who, face, pose, clothes, extra), how, said, ink, pose, r, plain=True)
+    pose = _POSES.first(scene) or ("sit", "stand", "sit")[int(r.random() * 3)]
+    pose = "sit" if pose == "still" else pose
     animal = kind or animals.invented(name)
     chance = traits(said["skin"], 1)[0] if said["skin"] else r.random()
     own = named(said["skin"]) or named(said["color"]) or pigment(animal.fur[int(chance * len(animal.fur))])
-    return _painted(animals.animal(animal, face, pose), how, said, own, pose, r)
+    return _painted(animals.animal(animal, face, pose, extra), how, said, own, pose, r)
 
 
 def _painted(built: list[Part], how: Form, said: Mapping[str, str], ink: Rgb, pose: str, r: Random,

@@ -8,8 +8,8 @@ from random import Random
 from builders.generators.light import pieces
 from builders.generators.light.canvas import Canvas
 from builders.generators.light.pieces import dark, pale
-from builders.generators.light.pigments import Rgb, mixed
-from builders.generators.light.words import Table
+from builders.generators.light.pigments import Rgb, named
+from builders.generators.light.words import Table, words
 
 
 def slab(c: Canvas, r: Random, ink: Rgb) -> None:
@@ -113,11 +113,13 @@ SURFACES: dict[str, tuple[Callable[[Canvas, Random, Rgb], None], Rgb]] = {
 _SURFACE = Table.read("surfaces")
 
 
-def surface(c: Canvas, r: Random, text: str, ink: Rgb | None, places: bool) -> bool:
-    """Draws what the text says lies under the subject, in `ink` if it names a colour; False where it says nothing."""
+def surface(c: Canvas, r: Random, text: str, outside: bool) -> bool:
+    """Draws what the text says lies under the subject, in the colour named just before it; False where none is said."""
     found = _SURFACE.first(text)
-    if not found or (places and found in ("chess", "mirror", "petals")):
+    if not found or (outside and found in ("chess", "mirror", "petals")):
         return False
+    said = words(text)
+    at = next(k for k, word in enumerate(said) if _SURFACE.first(word) == found)
     draw, own = SURFACES[found]
-    draw(c, r, mixed(own, ink, 0.7) if ink else own)
+    draw(c, r, named(" ".join(said[max(0, at - 2):at])) or own)
     return True

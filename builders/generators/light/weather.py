@@ -34,8 +34,8 @@ def _flakes(c: Canvas, r: Random) -> None:
 
 def _mist(c: Canvas, r: Random) -> None:
     c.box(0, 0, 1, 1, (226, 230, 232), 0.22)
-    for k in range(5):
-        c.oval(r.random(), 0.5 + 0.1 * k, 0.5, 0.05, (236, 239, 240), 0.25)
+    for k in range(12):
+        c.box(0, 0.42 + 0.02 * k, 1, 0.9 - 0.015 * k, (236, 239, 240), 0.035)
 
 
 def _strewn(inks: tuple[Rgb, ...], flat: float) -> Callable[[Canvas, Random], None]:

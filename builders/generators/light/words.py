@@ -24,13 +24,6 @@ def traits(text: str, count: int = 8) -> tuple[float, ...]:
     return tuple(int.from_bytes(digest[4 * i:4 * i + 4], "big") / 2**32 for i in range(count))
 
 
-def matches(word: str, stem: str) -> bool:
-    """Whether a word is of a stem: "strip" has "striped"; "rain." only "rain" and "rains"; up to 3 letters as well."""
-    if stem.endswith("."):
-        return word in (stem[:-1], stem[:-1] + "s", stem[:-1] + "es")
-    return word.startswith(stem) if len(stem) > 3 else word in (stem, stem + "s")
-
-
 def table(name: str) -> dict[str, str]:
     """A table of this package, `tables/NAME.txt`: what follows each name."""
     text = importlib.resources.files(__package__).joinpath("tables", f"{name}.txt").read_text(encoding="utf-8")
@@ -41,12 +34,25 @@ def table(name: str) -> dict[str, str]:
 class Table:
     """Names by the stems of their words, such as {"stripes": "strip zebra"}; earlier entries win.
 
-    A stem with a hyphen stands for words that follow each other: "low-angle".
+    "strip" is the beginning of any word; "rain." is that word alone or its plural, and so is what has three letters or
+    fewer; "low-angle" stands for words that follow each other.
     """
 
     def __init__(self, entries: Mapping[str, str]) -> None:
-        self._entries = [(name, tuple(stems.split())) for name, stems in entries.items()]
-        self._found: dict[str, tuple[str, ...]] = {}
+        self._names = tuple(entries)
+        self._whole: dict[str, list[int]] = {}
+        self._begun: dict[str, list[int]] = {}
+        self._joined: list[tuple[str, int]] = []
+        for at, stems in enumerate(entries.values()):
+            for stem in stems.split():
+                if "-" in stem:
+                    self._joined.append((stem, at))
+                elif stem.endswith(".") or len(stem) <= 3:
+                    for ending in ("", "s", "es"):
+                        self._whole.setdefault(stem.rstrip(".") + ending, []).append(at)
+                else:
+                    self._begun.setdefault(stem, []).append(at)
+        self._longest = max(map(len, self._begun), default=0)
 
     @classmethod
     def read(cls, name: str) -> Table:
@@ -55,16 +61,14 @@ class Table:
 
     def all(self, text: str) -> tuple[str, ...]:
         """Every name that the text speaks of, in the table's order."""
-        found = self._found.get(text)
-        if found is None:
-            said = words(text)
-            joined = f"-{'-'.join(said)}-"
-            found = tuple(name for name, stems in self._entries
-                          if any(stem in joined if "-" in stem else any(matches(word, stem) for word in said)
-                                 for stem in stems))
-            if len(self._found) < 4096:
-                self._found[text] = found
-        return found
+        said = words(text)
+        joined = f"-{'-'.join(said)}-"
+        found = {at for stem, at in self._joined if stem in joined}
+        for word in said:
+            found.update(self._whole.get(word, ()))
+            for end in range(4, min(len(word), self._longest) + 1):
+                found.update(self._begun.get(word[:end], ()))
+        return tuple(self._names[at] for at in sorted(found))
 
     def first(self, text: str) -> str:
         """The first name that the text speaks of, or ""."""

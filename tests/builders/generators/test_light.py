@@ -195,6 +195,24 @@ def test_emotion_changes_the_face_alone(class_name, one, other):
     assert changed.sum() > 8 and (x1 - x0) * (y1 - y0) < 0.12 * changed.size
 
 
+@pytest.mark.parametrize(("worn", "ink", "above"), [
+    ("wearing a red hat", (200, 40, 50), True), ("in a purple wizard outfit", (110, 60, 160), True),
+    ("wearing a yellow shirt", (230, 200, 30), False), ("wearing a blue scarf", (40, 90, 200), False)])
+def test_clothes_are_worn(worn, ink, above):
+    bare, dressed = (draw("dog", seed=6, skin="white", emotion="calm", motion=f"a $concept sitting {words} in a park")
+                     for words in ("", worn))
+    near = np.abs(dressed.astype(int) - ink).max(axis=2) < 60
+    new = near & differing(bare, dressed, by=30)
+    upper, lower = new[:45].sum(), new[45:].sum()
+    assert upper > 40 if above else lower > 40 > upper
+
+
+def test_a_surface_has_the_colour_said_before_it():
+    white, blue = (draw(background=f"on top of a {ink} rug in a forest")[112:122, 18:32].reshape(-1, 3).mean(axis=0)
+                   for ink in ("white", "blue"))
+    assert white.min() > 150 and blue[2] > blue[0] + 40
+
+
 def test_motion_sets_the_pose():
     lying, sitting = (region("cat", motion=f"a $concept {verb} in a park") for verb in ("sleeping", "sitting"))
     assert aspect(lying) > 1.4 * aspect(sitting)
