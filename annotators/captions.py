@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from PIL import Image
 
 from annotators import pretrained
 from annotators.base import Annotator, Batch, Picture, identity
@@ -84,7 +86,9 @@ class BlipCaptions:
         self._folder = str(found.folder)
         used = [path for pattern in pretrained.FILES for path in found.folder.glob(pattern)]
         sha256 = files_digest(found.folder, used)
-        options = {"prompt": "a CLASS", "batch": BATCH, "tokens": NEW_TOKENS, "device": device, "threads": 1}
+        # Where torchvision is installed, transformers resizes with it, to other levels than Pillow's.
+        options = {"prompt": "a CLASS", "batch": BATCH, "tokens": NEW_TOKENS, "device": device, "threads": 1,
+                   "torchvision": find_spec("torchvision") is not None}
         self.identity = identity(self.name, _VERSION, options, sha256)
         self.provenance = found.provenance(
             f"BLIP, transformers, {'float16' if device == 'cuda' else 'float32'} on {device}", sha256)
@@ -124,7 +128,9 @@ class _Blip:
 
     def captions(self, pictures: Sequence[Picture], prompt: str) -> list[str]:
         """What the model makes of the prompt for each picture, the prompt spelt as it was given."""
-        pixels = self._processor.image_processor(list(pictures), return_tensors="pt")["pixel_values"]
+        # As arrays, pictures three pixels high would be taken for channels.
+        shown = [Image.fromarray(picture) for picture in pictures]
+        pixels = self._processor.image_processor(shown, return_tensors="pt")["pixel_values"]
         words = self._processor.tokenizer(prompt, return_tensors="pt")
         ids, seen = (words[name].expand(len(pictures), -1).to(self._device).clone()
                      for name in ("input_ids", "attention_mask"))

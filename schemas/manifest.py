@@ -46,7 +46,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
     format: int = 1
     recipe: str
-    """"retribooru"."""
+    """"retribooru", "subject" or "regularization"."""
     version: str
     content_digest: str
     """sha256 over rows in id order: columns, original image bytes, decoded matte pixels."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
@@ -28,7 +30,7 @@ def pictures(count: int) -> list[np.ndarray]:
     return [rng.integers(0, 256, (height, width, 3)).astype(np.uint8) for height, width in sizes.tolist()]
 
 
-def one_by_one(folder: Path, shown: list[np.ndarray], prompt: str) -> list[str]:
+def one_by_one(folder: Path, shown: Sequence[np.ndarray | Image.Image], prompt: str) -> list[str]:
     """The loop of the model's own card: one picture at a time."""
     from transformers import BlipForConditionalGeneration, BlipProcessor
 
@@ -70,6 +72,12 @@ def test_the_class_words_are_spelt_as_they_were_given(tiny: Path) -> None:
     [shirt, apple] = BlipCaptions(str(tiny))({"image": shown, "class_name": ["T-shirt", "apple"]})["caption"]
     assert shirt.startswith("a T-shirt") and apple.startswith("an apple")
     assert shirt.removeprefix("a T-shirt") == one_by_one(tiny, shown[:1], "a t-shirt")[0].removeprefix("a t - shirt")
+
+
+def test_a_picture_three_pixels_high_is_seen_as_it_is(tiny: Path) -> None:
+    flat = np.random.default_rng(1).integers(0, 256, (3, 40, 3)).astype(np.uint8)
+    assert (BlipCaptions(str(tiny))({"image": [flat], "class_name": ["backpack"]})["caption"]
+            == one_by_one(tiny, [Image.fromarray(flat)], "a backpack"))
 
 
 def test_identity_follows_weights_and_vocabulary_and_nothing_else(tiny: Path, tmp_path: Path) -> None:

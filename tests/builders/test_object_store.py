@@ -14,6 +14,7 @@ import datasets
 import msgspec
 import pytest
 from moto.server import ThreadedMotoServer
+from PIL import Image
 from upath import UPath
 
 from builders import cli, publish
@@ -274,3 +275,15 @@ def test_an_object_store_that_does_not_answer_is_one_line(capsys: pytest.Capture
         patch.setenv("AWS_MAX_ATTEMPTS", "1")
         done = run([sys.executable, "-m", "builders.cli", "verify", f"{BUCKET}/killed/1.0.0"])
     assert done.returncode != 0 and "Traceback" not in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_a_subject_is_the_same_there_as_on_a_disk(tmp_path: Path) -> None:
+    (tmp_path / "cup").mkdir()
+    for name, colour in (("00.png", "red"), ("01.png", "black")):
+        Image.new("RGB", (40, 30), colour).save(tmp_path / "cup" / name)
+    words = ["subject", "--images", str(tmp_path / "cup"), "--class-name", "cup", "--captioner", "light", "--out"]
+    for out in (f"{BUCKET}/cup", str(tmp_path / "out")):
+        assert cli.main([*words, out]) == 0
+    there, here = _at(f"{BUCKET}/cup/1.0.0"), tmp_path / "out" / "1.0.0"
+    assert (there / "manifest.json").read_bytes() == (here / "manifest.json").read_bytes()
+    assert cli.main(["verify", f"{BUCKET}/cup/1.0.0"]) == cli.main(["explain", f"{BUCKET}/cup/1.0.0", "01.png"]) == 0
