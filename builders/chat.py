@@ -192,13 +192,15 @@ def _request(pool: Gathering, name: str, kind: Kind) -> str:
 def _said(reply: Any, model: str) -> tuple[str, str]:
     """The model by the name that the server gives it, and what it said. Raises UsageError for no chat completion.
 
-    What a model thinks aloud is left out, and so is the last line of an answer that was cut short.
+    What a model thinks aloud is left out, and so is the last entry of an answer that was cut short.
     """
     try:
         choice = reply["choices"][0]
         said, short = choice["message"]["content"] or "", choice.get("finish_reason") == "length"
-        said = re.sub("^.*</think>", "", said, flags=re.DOTALL)
+        said = re.sub(r"^.*</think>|^\s*<think>.*", "", said, flags=re.DOTALL)
     except (KeyError, IndexError, TypeError):
         raise UsageError("the endpoint's reply is no chat completion", seen=msgspec.json.encode(reply).decode()[:200],
                          allowed="an OpenAI-compatible endpoint") from None
-    return str(reply.get("model") or model), said.rpartition("\n")[0] if short else said
+    if short:
+        said = said.rpartition("\n" if "\n" in said else ",")[0]
+    return str(reply.get("model") or model), said

@@ -178,11 +178,13 @@ def test_who_has_no_more_to_say_is_asked_twice_more(server: Any, tmp_path: Path,
 
 def test_answers_cut_short_and_thoughts(server: Any, tmp_path: Path) -> None:
     cut = {"choices": [{"finish_reason": "length", "message": {"content": "<think>\n- bold\n</think>\n- flat\n- ov"}}]}
-    server.plan = [(200, cut), (200, {"choices": [{"message": {"content": None}}]})]
-    assert cli.main(command(server, tmp_path / "pools", "--words", "3")) == 0
+    line = {"choices": [{"finish_reason": "length", "message": {"content": '["bent", "curved", "crook'}}]}
+    thinking = {"choices": [{"finish_reason": "length", "message": {"content": "<think>\n- bold\n- strong"}}]}
+    server.plan = [(200, cut), (200, {"choices": [{"message": {"content": None}}]}), (200, line), (200, thinking)]
+    assert cli.main(command(server, tmp_path / "pools", "--words", "4")) == 0
     first = json.loads((tmp_path / "pools" / "answers" / "object_shapes-000.json").read_text())
     assert first["said"].split() == ["-", "flat"] and first["served"] == "author-1"
-    assert (tmp_path / "pools" / "object_shapes.txt").read_text().split() == ["flat", word(0), word(2)]
+    assert (tmp_path / "pools" / "object_shapes.txt").read_text().split() == ["flat", "bent", "curved", word(0)]
 
 
 @pytest.mark.parametrize(("reply", "code", "said"), [
