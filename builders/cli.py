@@ -13,6 +13,7 @@ from builders import arguments
 from builders.interrupts import ctrl_c_waits
 from builders.options import Retribooru
 from builders.subject_options import Subject
+from builders.regularization_options import Regularization
 from schemas.errors import BuildError, UsageError
 from schemas.locations import location
 
@@ -45,6 +46,22 @@ _SUBJECT_EXAMPLES = """examples:
   build subject --dreambench dreambooth/dataset --out out/dreambench
 
 """ + EXIT_CODES
+
+
+
+_REGULARIZATION = """Builds a set of generated pictures that keeps a model from overfitting to one subject, as "A Data
+Perspective" (section 3) describes: prompts of the form "a [style] [shape] [color] [texture] [class] [background]", for
+living things with body, skin, emotion and motion, every word of a pool as often as any other, and a picture of each.
+Run the same command again after any interruption: no picture is drawn twice."""
+
+_REGULARIZATION_EXAMPLES = """examples:
+  build regularization --class-name backpack --kind object --generator light --out OUT
+  build regularization --class-name dog --kind animal --subject SUBJECT/1.0.0 --out OUT
+  build regularization --class-name dog --kind animal --generator stabilityai/sdxl-turbo --steps 4 --guidance 0 \\
+      --out OUT
+
+""" + EXIT_CODES
+
 
 _ESTIMATE = """Looks at 200 of the rows that `build retribooru` with the same options would look at, and prints what
 the whole would keep and cost: rows, time, disk, and what the singleton rule saves. Keeps nothing."""
@@ -84,6 +101,11 @@ def retribooru_parser() -> arguments.Parser:
 def subject_parser() -> arguments.Parser:
     """Options of `build subject`."""
     return arguments.parser_for(Subject, "build subject", _SUBJECT, _SUBJECT_EXAMPLES)
+
+
+def regularization_parser() -> arguments.Parser:
+    """Options of `build regularization`."""
+    return arguments.parser_for(Regularization, "build regularization", _REGULARIZATION, _REGULARIZATION_EXAMPLES)
 
 
 def estimate_parser() -> arguments.Parser:
@@ -202,6 +224,14 @@ def _subject(words: Sequence[str]) -> int:
     return subject.run(options)
 
 
+def _regularization(words: Sequence[str]) -> int:
+    options = arguments.read(Regularization, regularization_parser(), words)
+    with ctrl_c_waits():
+        from builders import regularization
+
+    return regularization.run(options)
+
+
 def _estimate(words: Sequence[str]) -> int:
     options = arguments.read(Retribooru, estimate_parser(), words)
     with ctrl_c_waits():
@@ -279,6 +309,7 @@ COMMANDS: dict[str, dict[str, tuple[Command, Callable[[], arguments.Parser], str
     "recipes": {
         "retribooru": (_retribooru, retribooru_parser, "identity sets of anime figures from a Danbooru mirror"),
         "subject": (_subject, subject_parser, "a subject's training pictures with captions, or all of DreamBench's"),
+        "regularization": (_regularization, regularization_parser, "structured prompts with pictures, for DreamBooth"),
     },
     "tools": {
         "estimate": (_estimate, estimate_parser, "what a build would keep and cost, from 200 of its rows"),

@@ -93,7 +93,7 @@ def plan(
         rows = _structured(wanted, shares, _pools(wanted.form, words, styles, scenes))
     blank = dict.fromkeys(PARTS[wanted.form], "")
     return [Planned(f"{number:05d}", blank | parts, wanted.class_name, family, compose(parts, wanted.class_name),
-                    _seed(wanted.seed, number)) for number, (family, parts) in enumerate(rows)]
+                    seed_of(wanted.seed, number)) for number, (family, parts) in enumerate(rows)]
 
 
 def _shares(wanted: Wanted) -> list[Fraction]:
@@ -253,5 +253,6 @@ def _shuffled(size: int, chance: random.Random) -> list[int]:
     return sorted(range(size), key=lambda _: chance.random())
 
 
-def _seed(seed: int, number: int) -> int:
+def seed_of(seed: int, number: int) -> int:
+    """The seed, 63 bits, of the row with this number."""
     return int.from_bytes(hashlib.sha256(f"{seed}/{number}".encode()).digest()[:8], "big") >> 1

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from builders.splits import SEEN, TRAIN, UNSEEN
 from builders.verify_places import Stand, place_faults
+from builders.verify_prompts import Prompts
 from builders.verify_rows import promised, row_faults
 from builders.verify_subjects import Subjects
 from schemas.features import RETRIBOORU, Column
@@ -55,5 +56,6 @@ class Figures:
 
 def recipe_of(manifest: Manifest) -> Recipe | None:
     """The checks for what built this version, None for a recipe that this program does not know."""
-    known: dict[str, Callable[[Manifest], Recipe]] = {"retribooru": Figures, "subject": Subjects}
+    known: dict[str, Callable[[Manifest], Recipe]] = {"retribooru": Figures, "subject": Subjects,
+                                                      "regularization": Prompts}
     return known[manifest.recipe](manifest) if manifest.recipe in known else None

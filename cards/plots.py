@@ -136,3 +136,19 @@ def _legend(figure: Figure) -> None:
     for x, colour, words in text:
         figure.text(x, 0.945, words[0], color=colour, fontsize=9, va="center")
         figure.text(x + 0.018, 0.945, words[2:], color=MUTED, fontsize=8.5, va="center")
+
+
+def scores(values: Sequence[float], least: float) -> bytes:
+    """Histogram of how well pictures fit their prompts, and the least score that may stay."""
+    with _pinned():
+        figure = Figure(figsize=(9, 2.6))
+        axes = figure.add_axes((0.02, 0.2, 0.96, 0.68))
+        first = min(min(values), least)
+        edges = np.linspace(first, max(max(values), first + 0.01), 61)
+        counts, _ = np.histogram(values, edges)
+        axes.bar(edges[:-1], counts, width=(edges[1] - edges[0]) * 0.88, align="edge", color=ACCENT)
+        axes.axvline(least, color=WARM, lw=1.4)
+        axes.set_title("CLIP-T of each picture and its prompt; the line is the least that may stay", pad=6)
+        axes.set_yticks([])
+        axes.spines["left"].set_visible(False)
+        return _png(figure)

@@ -26,8 +26,6 @@ from builders.generators import Request
 from schemas.errors import BuildError, UsageError
 
 PAPER = "stabilityai/stable-diffusion-xl-base-1.0"
-BATCHES = (1, 2, 4, 8)
-"""Sizes at which a row was found to be bit-equal in any place with any neighbours."""
 _VERSION = 1
 _HALF = ".fp16."
 """In the names of the smaller weights, where there are two precisions."""

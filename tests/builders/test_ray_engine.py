@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from builders import ray_engine
+from builders import cli, ray_engine
 from builders.ray_engine import Ray, Worker
 from builders.sources.sample import mirror_name
 from schemas import manifest as manifests
@@ -358,3 +358,11 @@ def test_a_node_killed_amid_a_build_changes_nothing(cluster: Callable[[], tuple[
     digests = [manifests.read(version).content_digest for version in versions]
     assert digests[0] == digests[1]
     assert _files(versions[0]) == _files(versions[1])
+
+
+def test_a_regularization_set_is_the_same_on_a_cluster(address: str, tmp_path: Path) -> None:
+    words = ["regularization", "--class-name", "vase", "--kind", "object", "--generator", "light", "--size", "64",
+             "--count", "40"]
+    assert cli.main([*words, "--out", str(tmp_path / "here")]) == 0
+    assert cli.main([*words, "--out", str(tmp_path / "there"), "--engine", "ray", "--address", address]) == 0
+    assert _files(tmp_path / "there" / "1.0.0") == _files(tmp_path / "here" / "1.0.0")
