@@ -1,5 +1,5 @@
-"""What `build regularization` costs beside the diffusion model: the whole command against the bare pipeline, called with
-the same prompts and seeds in the same batches, in one run.
+"""What `build regularization` costs beside the diffusion model: the whole command against the bare pipeline, called
+with the same prompts and seeds in the same batches, in one run.
 
     python -m benchmarks.generation [--count N] [--rounds N] [--out DIR]
 

@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from builders import arguments
 from builders.interrupts import ctrl_c_waits
 from builders.options import Retribooru
-from builders.subject_options import Subject
 from builders.regularization_options import Regularization
+from builders.subject_options import Subject
 from schemas.errors import BuildError, UsageError
 from schemas.locations import location
 
