@@ -82,7 +82,7 @@ def stained_glass(picture: Pixels, rng: Rng) -> Pixels:
     glass = floats(panes[np.clip(y * 2, 0, 2 * n - 1).astype(np.intp), np.clip(x * 2, 0, 2 * n - 1).astype(np.intp)])
     flat = floats(levels(flattened(picture), 3)) + 16
     bars = np.minimum(np.minimum(x % 2, 2 - x % 2), np.minimum(y % 2, 2 - y % 2)) * np.float32(0.5)
-    lead = np.maximum(step(0.09 - bars, 0, 0.05), edges(picture, 26, 50, True))
+    lead = np.maximum(step(0.06 - bars, 0, 0.04), edges(picture, 26, 50, True))
     vivid = np.asarray(ImageEnhance.Color(image(bytes_of(flat * 0.65 + glass * 0.4))).enhance(1.7), np.float32)
     return bytes_of(vivid * 1.08 * (1 - lead[..., None]) + 18 * lead[..., None])
 
@@ -147,7 +147,7 @@ def layered(picture: Pixels, rng: Rng) -> Pixels:
 def felt(picture: Pixels, rng: Rng) -> Pixels:
     """Fuzzy fabric shapes with stitches."""
     h, w = picture.shape[:2]
-    return embossed(dragged(layered(picture, rng), rng, 3, 4), noise(rng, (h, w), 90, octaves=1), 0.4)
+    return embossed(dragged(layered(picture, rng), rng, 3, 4), noise(rng, (h, w), 90, octaves=1), 0.2)
 
 
 def clay(picture: Pixels, rng: Rng) -> Pixels:

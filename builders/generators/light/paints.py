@@ -34,7 +34,7 @@ def oil(picture: Pixels, rng: Rng) -> Pixels:
     h, w = picture.shape[:2]
     moved = dragged(picture, rng, 6, 10)
     ridges = noise(rng, (h, w), 110, 26, 1)
-    return np.array(ImageEnhance.Color(image(embossed(moved, ridges, 0.9))).enhance(1.25))
+    return np.array(ImageEnhance.Color(image(embossed(moved, ridges, 0.55))).enhance(1.25))
 
 
 def impression(picture: Pixels, rng: Rng) -> Pixels:
@@ -72,7 +72,7 @@ def _hatched(picture: Pixels, rng: Rng, slant: float, fine: float) -> Field:
     h, w = picture.shape[:2]
     y, x = np.mgrid[0:h, 0:w].astype(np.float32) * np.float32(fine / (4 * unit(picture)))
     dark = 1 - grey(picture) * np.float32(1 / 255)
-    jitter = noise(rng, (h, w), 40, octaves=1)
+    jitter = noise(rng, (h, w), 40, octaves=1) * np.float32(0.35)
     a, b = triangle(x + y * np.float32(slant) + jitter), triangle(x - y * np.float32(slant) + jitter)
     return np.maximum(step(dark - a * np.float32(0.75), 0.02, 0.3), step(dark - b * np.float32(0.6) - np.float32(0.34),
                                                                          0, 0.2))
@@ -92,7 +92,7 @@ def charcoal(picture: Pixels, rng: Rng) -> Pixels:
     h, w = picture.shape[:2]
     tooth = noise(rng, (h, w), 100, octaves=1)
     dark = 1 - blurred(grey(picture) / 255, 1.5 * unit(picture))
-    a = step(dark * 1.15 - tooth * 0.42, 0.12, 0.6) * np.float32(0.85)
+    a = step(dark * 1.15 - tooth * 0.2, 0.16, 0.85) * np.float32(0.85)
     return inked(np.maximum(a, edges(picture, 10, 50, True) * np.float32(0.9)), (36, 33, 32), (238, 232, 220))
 
 
@@ -198,7 +198,7 @@ def washed(picture: Pixels, rng: Rng) -> Pixels:
     h, w = picture.shape[:2]
     dark = 1 - grey(watercolor(picture, rng)) / 255
     lines = edges(picture, 20, 60, True) * noise(rng, (h, w), 20)
-    return inked(np.clip(np.floor(dark * 5) / 5 * np.float32(0.9) + lines, 0, 1), (24, 26, 32), (244, 240, 230))
+    return inked(np.clip(np.floor(dark * 5) / 5 * np.float32(0.72) + lines, 0, 1), (24, 26, 32), (244, 240, 230))
 
 
 def inked_comic(picture: Pixels, rng: Rng) -> Pixels:
@@ -214,7 +214,7 @@ def inked_comic(picture: Pixels, rng: Rng) -> Pixels:
 def dreamt(picture: Pixels, rng: Rng) -> Pixels:
     """Oil with everything flowing downwards, in unreal colours."""
     h, w = picture.shape[:2]
-    flow = ((noise(rng, (h, w), 2, 9, 1) - np.float32(0.3)) * np.float32(34 * unit(picture))).astype(np.intp)
+    flow = ((noise(rng, (h, w), 2, 9, 1) - np.float32(0.3)) * np.float32(15 * unit(picture))).astype(np.intp)
     y, x = np.mgrid[0:h, 0:w]
     out = picture[np.clip(y - flow * y // h, 0, h - 1), np.clip(x + flow // 3, 0, w - 1)]
     return oil(bytes_of(floats(out) * np.asarray([1.06, 0.92, 1.1], np.float32) + np.asarray([6, 4, 12], np.float32)),

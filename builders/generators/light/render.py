@@ -20,6 +20,7 @@ from builders.generators.light.subjects import Subject, subject
 from builders.generators.light.weather import before
 
 _WHITE: Rgb = (255, 255, 255)
+Box = tuple[int, int, int, int]
 
 
 def render(parts: Mapping[str, str], class_name: str, text: str, seed: int, size: int) -> Pixels:
@@ -64,21 +65,21 @@ def _staged(who: Subject, place: Scene, how: Style, r: Random, rng: np.random.Ge
     return out
 
 
-def _placed(who: Subject, place: Scene, how: Style, r: Random, size: int) -> tuple[list[Part], tuple[int, int, int,
-                                                                                                     int], float]:
+def _placed(who: Subject, place: Scene, how: Style, r: Random, size: int) -> tuple[list[Part], Box, float]:
     """The parts in pixels of the box around them, that box (x0, y0, x1, y1), and the ground's y."""
     tilt = (r.random() - 0.5) * (8 if not place.floating else 26) + (7 if who.pose == "run" else 0)
     flip = -1 if r.random() < 0.5 else 1
     dx, dy = (r.random() - 0.5) * 0.12, (r.random() - 0.5) * 0.05
     everything = np.concatenate([part.points for part in who.parts])
     span = everything.max(axis=0) - everything.min(axis=0)
-    scale = min(who.scale * how.zoom * (0.94 + 0.12 * r.random()), 0.96 * 2 / span[0], (0.86 + dy)
-                * 2 / span[1]) * size / 2
+    tall = 1 - float(everything[:, 1].min())  # above the ground, which feet in the air do not touch
+    wanted = who.scale * how.zoom * (0.94 + 0.12 * r.random())
+    scale = min(wanted, 1.92 / float(span[0]), 2 * (0.86 + dy) / tall) * size / 2
     ground = (0.89 + dy) * size if not place.floating else (0.5 + dy * 2) * size + span[1] * scale / 2
     if how.zoom > 1:
         ground = min(0.97, 0.89 + 0.2 * (how.zoom - 1)) * size
     lift = 0.16 * size if who.pose == "jump" else 0.0
-    lift = min(lift, max(0.0, ground - span[1] * scale - 0.03 * size))
+    lift = min(lift, max(0.0, ground - tall * scale - 0.03 * size))
     at = np.asarray([(0.5 + dx) * size, ground - lift])
     moved = [part._replace(points=turned(part.points - (0, 1), tilt) * (scale * flip, scale) + at)
              for part in who.parts]
@@ -89,7 +90,7 @@ def _placed(who: Subject, place: Scene, how: Style, r: Random, size: int) -> tup
     return [part._replace(points=part.points - low) for part in moved], box, ground
 
 
-def _inked(who: Subject, parts: list[Part], box: tuple[int, int, int, int]) -> tuple[Field, Field]:
+def _inked(who: Subject, parts: list[Part], box: Box) -> tuple[Field, Field]:
     """Flat colours (H x W x 3, 0..255), and a sheet of coverage, share of pigment and height (0..1)."""
     w, h = box[2] - box[0], box[3] - box[1]
     inks = {"main": who.pigment, "dark": shaded(who.pigment, 1.05, 0.68, 0), "pale": mixed(who.pigment, _WHITE, 0.34),

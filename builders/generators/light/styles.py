@@ -31,8 +31,11 @@ INK, PAPER = (34, 32, 38), (246, 242, 232)
 STYLES: dict[str, Style] = {
     "polaroid": Style(camera.polaroid, 1),
     "sepia": Style(camera.toned((54, 32, 16), (240, 222, 186), 1.0), 1),
-    "pinhole": Style(camera.toned((26, 24, 22), (232, 226, 212), 1.2, 0, 40), 2.4),
+    "pinhole": Style(camera.graded((0.94, 0.88, 0.74), (6, 4, 0), 0.85), 2.4),
     "stamp": Style(crafts.stamp, 0, 0.5),
+    "webcam": Style(camera.graded((0.92, 1, 0.96), (12, 12, 16), 0.15)),
+    "contrast": Style(camera.graded((1.35, 1.35, 1.35), (-48, -48, -48), 0.2)),
+    "dramatic": Style(camera.graded((1.1, 1.04, 0.94), (-14, -14, -12), 0.8)),
     "security": Style(camera.security),
     "noir": Style(camera.toned((8, 8, 10), (250, 250, 250), 1.9)),
     "mono": Style(camera.toned((14, 14, 16), (246, 246, 246), 1.15), 0.8),

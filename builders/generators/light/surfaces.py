@@ -119,7 +119,7 @@ def surface(c: Canvas, r: Random, text: str, outside: bool) -> bool:
     if not found or (outside and found in ("chess", "mirror", "petals")):
         return False
     said = words(text)
-    at = next(k for k, word in enumerate(said) if _SURFACE.first(word) == found)
+    at = next((k for k, word in enumerate(said) if _SURFACE.first(word) == found), 0)
     draw, own = SURFACES[found]
     draw(c, r, named(" ".join(said[max(0, at - 2):at])) or own)
     return True
