@@ -23,8 +23,8 @@ class Subject:
     """Options of `build subject`."""
 
     images: Path | None = option(None, "folder with the subject's pictures; captions.txt in it, one line a picture in "
-                                 "the order of the sorted file names, or NAME.txt beside each picture, are captions "
-                                 "by hand", group="source", metavar="DIR")
+                                 "the order of their names sorted as text (1, 10, 2), or NAME.txt beside each "
+                                 "picture, are captions by hand", group="source", metavar="DIR")
     class_name: str = option("", "what the subject is, in the words of the captions: backpack, duck toy, dog",
                              group="source", metavar="WORDS")
     kind: str = option("", "object, animal or person. Default: object", group="source",

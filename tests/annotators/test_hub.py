@@ -123,7 +123,7 @@ def test_a_file_is_fetched_once_and_named_by_its_commit(
     assert ask(tmp_path, endpoint, "maker/detector@v1.0:v1/model.onnx") == first
     assert ask(tmp_path, endpoint, f"maker/detector@{COMMIT}:v1/model.onnx") == first
     gone = ask(tmp_path, endpoint, "maker/detector:v1/labels.json")["error"]
-    assert "cannot be reached" in gone and "with light in place of it" in gone
+    assert "cannot be reached" in gone and "--models light" in gone
 
 
 @pytest.mark.parametrize(("name", "said"), [
