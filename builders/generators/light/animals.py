@@ -84,11 +84,11 @@ def _ear(ears: str, s: int) -> list[Part]:
                            (s * 0.36, -0.1)]),
                      "dark", 0.9)]
     if ears == "round":
-        return [Part(oval(s * 0.38, -0.36, 0.19, 0.19), "dark", 0.4), Part(oval(s * 0.38, -0.35, 0.1, 0.1), "pale",
-                                                                           0.5)]
+        return [Part(oval(s * 0.38, -0.36, 0.19, 0.19), "dark", 0.4),
+                Part(oval(s * 0.38, -0.35, 0.1, 0.1), "pale", 0.5)]
     if ears == "long":
-        return [Part(oval(s * 0.2, -0.72, 0.13, 0.42), "main", 0.4), Part(oval(s * 0.2, -0.7, 0.06, 0.3), "#e3b0ae",
-                                                                          0.5)]
+        return [Part(oval(s * 0.2, -0.72, 0.13, 0.42), "main", 0.4),
+                Part(oval(s * 0.2, -0.7, 0.06, 0.3), "#e3b0ae", 0.5)]
     if ears == "side":
         return [Part(oval(s * 0.54, -0.16, 0.2, 0.11), "dark", 0.4)]
     return []
@@ -151,8 +151,8 @@ def standing(how: Kind, face: Mood, extra: list[Part], stride: float) -> list[Pa
     torso = loop([(-0.8, 0.1), (-0.6, -0.1), (0, -0.08), (0.4, -0.14), (0.56, 0.1), (0.44, 0.4), (0, 0.44),
                   (-0.6, 0.46), (-0.8, 0.3)])
     return [*_tail(how.tail, -0.74, 0.06, -1), *far, Part(torso, "main", 0.4), *near,
-            Part(band([(0.34, 0.12), (0.5, -0.2)], 0.22), "main", 0.45), *moved(head(how, face, extra), 0.56, -0.4,
-                                                                                0.74)]
+            Part(band([(0.34, 0.12), (0.5, -0.2)], 0.22), "main", 0.45),
+            *moved(head(how, face, extra), 0.56, -0.4, 0.74)]
 
 
 def lying(how: Kind, face: Mood, extra: list[Part]) -> list[Part]:
@@ -171,8 +171,8 @@ def bird(face: Mood, extra: list[Part]) -> list[Part]:
     wings = [Part(loop([(s * 0.4, -0.02), (s * 0.62, 0.36), (s * 0.5, 0.74), (s * 0.34, 0.4)]), "dark", 0.8)
              for s in (-1, 1)]
     return [*legs, Part(lathe([(-0.3, 0.22), (0, 0.42), (0.4, 0.52), (0.7, 0.36), (0.82, 0.1)]), "main", 0.4),
-            Part(oval(0, 0.36, 0.28, 0.32), "pale", 0.5), *wings, *moved(head(KINDS["bird"], face, extra), 0, -0.42,
-                                                                         0.78),
+            Part(oval(0, 0.36, 0.28, 0.32), "pale", 0.5), *wings,
+            *moved(head(KINDS["bird"], face, extra), 0, -0.42, 0.78),
             Part(poly([(-0.08, -0.74), (0.08, -0.74), (0.14, -1), (0, -0.86), (-0.12, -0.98)]), "second", 0.7)]
 
 

@@ -43,8 +43,8 @@ def toned(ink: tuple[int, int, int], paper: tuple[int, int, int], contrast: floa
 
 def polaroid(picture: Pixels, rng: Rng) -> Pixels:
     """Faded, in a white frame with a broad foot."""
-    faded = bytes_of(floats(photo(picture, rng)) * np.asarray([0.9, 0.88, 0.78], np.float32) + np.asarray([30, 24, 28],
-                                                                                                          np.float32))
+    faded = bytes_of(floats(photo(picture, rng)) * np.asarray([0.9, 0.88, 0.78], np.float32)
+                     + np.asarray([30, 24, 28], np.float32))
     return framed(faded, 0.06, (250, 248, 242), 0.19)
 
 
@@ -75,8 +75,8 @@ def fisheye(picture: Pixels, rng: Rng) -> Pixels:
     u, v = x * (2 / w) - 1, y * (2 / h) - 1
     d = u * u + v * v
     f = 0.62 + 0.34 * d
-    sx, sy = np.clip((u * f + 1) * w / 2, 0, w - 1).astype(np.intp), np.clip((v * f + 1) * h / 2, 0, h
-                                                                             - 1).astype(np.intp)
+    sx = np.clip((u * f + 1) * w / 2, 0, w - 1).astype(np.intp)
+    sy = np.clip((v * f + 1) * h / 2, 0, h - 1).astype(np.intp)
     return times(photo(picture[sy, sx], rng), step(1.12 - d, 0, 0.06))
 
 

@@ -64,10 +64,10 @@ def patchwork(picture: Pixels, rng: Rng) -> Pixels:
     h, w = picture.shape[:2]
     base = levels(flattened(picture), 4)
     y, x = np.mgrid[0:h, 0:w].astype(np.float32) * np.float32(1 / (32 * unit(picture)))
-    tone = (rng.integers(0, 256, (12, 12)).astype(np.float32) / 255 * 0.4 + 0.8)[np.floor(y).astype(np.intp) % 12,
-                                                                                 np.floor(x).astype(np.intp) % 12]
-    seam = np.maximum(step(0.05 - np.minimum(x % 1, 1 - x % 1), 0, 0.02), step(0.05 - np.minimum(y % 1, 1 - y % 1), 0,
-                                                                               0.02)) * (triangle((x + y) * 8) > 0.4)
+    tones = rng.integers(0, 256, (12, 12)).astype(np.float32) / 255 * 0.4 + 0.8
+    tone = tones[np.floor(y).astype(np.intp) % 12, np.floor(x).astype(np.intp) % 12]
+    gap = np.minimum(np.minimum(x % 1, 1 - x % 1), np.minimum(y % 1, 1 - y % 1))
+    seam = step(0.05 - gap, 0, 0.02) * (triangle((x + y) * 8) > 0.4)
     return times(base, tone * (1 - 0.55 * seam))
 
 
@@ -198,8 +198,8 @@ def voxel(picture: Pixels, rng: Rng) -> Pixels:
     n = max(8, round(h / (8 * unit(picture))))
     t = (np.arange(h, dtype=np.float32) + np.float32(0.5)) * np.float32(n / h) % 1
     y, x = t[:, None], t[None]
-    edge = 1 + 0.3 * (np.maximum(step(0.2 - y, 0, 0.02), step(0.2 - x, 0, 0.02)) - np.maximum(step(y, 0.8, 0.82),
-                                                                                              step(x, 0.8, 0.82)))
+    edge = 1 + 0.3 * (np.maximum(step(0.2 - y, 0, 0.02), step(0.2 - x, 0, 0.02))
+                      - np.maximum(step(y, 0.8, 0.82), step(x, 0.8, 0.82)))
     return times(cells(picture, 8, 0, (0, 0, 0), 0.05, rng=rng), edge)
 
 

@@ -77,8 +77,8 @@ def _extras(x: float, y: float, r: float, how: Mood) -> list[Part]:
                            (x, y + r * 2.0)]),
                      "#6fb8ee", 1)]
     if how.extra == "sweat":
-        return [Part(loop([(x + r * 2, y - r * 2.2), (x + r * 2.5, y - r), (x + r * 2, y - r * 0.6), (x + r * 1.5, y
-                                                                                                      - r)]),
+        return [Part(loop([(x + r * 2, y - r * 2.2), (x + r * 2.5, y - r), (x + r * 2, y - r * 0.6),
+                           (x + r * 1.5, y - r)]),
                      "#8ccbf2", 1)]
     if how.extra == "blush":
         return [Part(oval(s * x * 1.45, y + r * 1.8, r * 0.9, r * 0.5, n=16), "#f08d8d", 0.8) for s in (-1, 1)]

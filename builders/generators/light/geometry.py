@@ -142,8 +142,8 @@ def bent(parts: Sequence[Part], form: Form) -> list[Part]:
     everything = np.concatenate([part.points for part in parts])
     low, high = everything.min(axis=0), everything.max(axis=0)
     middle, half = (low + high) / 2, np.maximum((high - low) / 2, 1e-6)
-    uv = _squeezed((everything - middle) / half, form, min(1.0, half[1] / half[0])) * half * (form.wide,
-                                                                                              form.tall) * form.scale
+    uv = _squeezed((everything - middle) / half, form, min(1.0, half[1] / half[0]))
+    uv = uv * half * (form.wide, form.tall) * form.scale
     uv[:, 0] += middle[0] * form.scale
     uv[:, 1] += high[1] - uv[:, 1].max()
     out, at = [], 0

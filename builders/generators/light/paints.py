@@ -74,8 +74,8 @@ def _hatched(picture: Pixels, rng: Rng, slant: float, fine: float) -> Field:
     dark = 1 - grey(picture) * np.float32(1 / 255)
     jitter = noise(rng, (h, w), 40, octaves=1) * np.float32(0.35)
     a, b = triangle(x + y * np.float32(slant) + jitter), triangle(x - y * np.float32(slant) + jitter)
-    return np.maximum(step(dark - a * np.float32(0.75), 0.02, 0.3), step(dark - b * np.float32(0.6) - np.float32(0.34),
-                                                                         0, 0.2))
+    one = step(dark - a * np.float32(0.75), 0.02, 0.3)
+    return np.maximum(one, step(dark - b * np.float32(0.6) - np.float32(0.34), 0, 0.2))
 
 
 def drawn(ink: tuple[int, int, int], paper: tuple[int, int, int], slant: float = 0.7, fine: float = 1, line: float = 1,
@@ -101,8 +101,8 @@ def coloured(strength: float, slant: float, wax: float) -> Treat:
     def treat(picture: Pixels, rng: Rng) -> Pixels:
         h, w = picture.shape[:2]
         y, x = np.mgrid[0:h, 0:w].astype(np.float32) * np.float32(1 / (5 * unit(picture)))
-        strokes = triangle(x + y * np.float32(slant) + noise(rng, (h, w), 30, octaves=1)) * noise(rng, (h, w), 90,
-                                                                                                octaves=1)
+        strokes = triangle(x + y * np.float32(slant) + noise(rng, (h, w), 30, octaves=1))
+        strokes = strokes * noise(rng, (h, w), 90, octaves=1)
         a = np.clip(strength - strokes * np.float32(wax), 0, 1)[..., None]
         vivid = np.array(ImageEnhance.Color(image(flattened(picture))).enhance(1.3))
         return bytes_of((252 - (252 - floats(vivid)) * a) * (1 - 0.4 * edges(picture, 14, 60)[..., None]))
@@ -175,8 +175,8 @@ def cubist(picture: Pixels, rng: Rng) -> Pixels:
     cell = (a * 7 + b * 13) % 31
     shift = rng.integers(-7, 8, (2, 31)) * unit(picture)
     yy, xx = np.mgrid[0:h, 0:w]
-    out = picture[np.clip(yy + shift[0][cell].astype(np.intp), 0, h - 1), np.clip(xx + shift[1][cell].astype(np.intp),
-                                                                                  0, w - 1)]
+    down, across = (one[cell].astype(np.intp) for one in shift)
+    out = picture[np.clip(yy + down, 0, h - 1), np.clip(xx + across, 0, w - 1)]
     tone = (rng.integers(0, 256, 31).astype(np.float32) / 255 * 0.5 + 0.72)[cell]
     return times(levels(times(out, tone), 5), 1 - 0.35 * edges(out, 24, 70))
 
@@ -224,5 +224,5 @@ def dreamt(picture: Pixels, rng: Rng) -> Pixels:
 def baroque(picture: Pixels, rng: Rng) -> Pixels:
     """Oil in a warm light that falls off into the dark."""
     h, w = picture.shape[:2]
-    return bytes_of(floats(oil(picture, rng)) * vignette(h, w, 0.8)[..., None] * np.asarray([0.95, 0.78, 0.56],
-                                                                                            np.float32))
+    return bytes_of(floats(oil(picture, rng)) * vignette(h, w, 0.8)[..., None]
+                    * np.asarray([0.95, 0.78, 0.56], np.float32))

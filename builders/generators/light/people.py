@@ -65,8 +65,8 @@ def _head(who: str, face: Mood, hair: str) -> list[Part]:
 
 def _asleep(who: str, face: Mood, clothes: tuple[str, str, str], extra: list[Part]) -> list[Part]:
     top, below, hair = clothes
-    return [Part(band([(0, 0.84), (0.5, 0.76), (0.96, 0.9)], 0.13, 0.09), below, 0.4), Part(oval(1.04, 0.88, 0.09,
-                                                                                                 0.12), _SHOE, 0.5),
-            Part(box(-0.46, 0.62, 0.1, 1, 0.16), top, 0.6), Part(band([(-0.3, 0.72), (0, 0.82), (0.2, 0.94)], 0.08,
-                                                                      0.06), top, 0.8),
+    return [Part(band([(0, 0.84), (0.5, 0.76), (0.96, 0.9)], 0.13, 0.09), below, 0.4),
+            Part(oval(1.04, 0.88, 0.09, 0.12), _SHOE, 0.5),
+            Part(box(-0.46, 0.62, 0.1, 1, 0.16), top, 0.6),
+            Part(band([(-0.3, 0.72), (0, 0.82), (0.2, 0.94)], 0.08, 0.06), top, 0.8),
             *moved([*_head(who, face, hair), *extra], -0.68, 0.7, 0.66)]

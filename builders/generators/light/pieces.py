@@ -42,9 +42,8 @@ def mountains(c: Canvas, r: Random, y: float, ink: Rgb = (110, 120, 140)) -> Non
         x, top, w = 0.15 + 0.35 * k + 0.1 * r.random(), y - 0.26 - 0.14 * r.random(), 0.24
         c.poly([(x - w, y), (x, top), (x + w, y)], ink)
         c.poly([(x, top), (x + w, y), (x + 0.02, y)], dark(ink, 0.25))
-        c.poly([(x - w * 0.3, top + (y - top) * 0.3), (x, top), (x + w * 0.3, top + (y - top) * 0.3), (x + w * 0.1, top
-                                                                                                       + (y - top)
-                                                                                                       * 0.24),
+        c.poly([(x - w * 0.3, top + (y - top) * 0.3), (x, top), (x + w * 0.3, top + (y - top) * 0.3),
+                (x + w * 0.1, top + (y - top) * 0.24),
                 (x, top + (y - top) * 0.34), (x - w * 0.12, top + (y - top) * 0.24)], (246, 248, 252))
 
 
@@ -66,8 +65,8 @@ def trees(c: Canvas, r: Random, y: float, leaf: Rgb = (62, 128, 58), count: int 
 
 def pines(c: Canvas, r: Random, y: float, ink: Rgb = (40, 92, 66), count: int = 9, snow: bool = False) -> None:
     """Firs, the nearest at the sides."""
-    spots = [((k + r.random()) / count, y, 0.26 + 0.1 * r.random()) for k in range(count)] + [(0.04, y + 0.12, 0.55),
-                                                                                              (0.95, y + 0.1, 0.5)]
+    spots = [((k + r.random()) / count, y, 0.26 + 0.1 * r.random()) for k in range(count)]
+    spots += [(0.04, y + 0.12, 0.55), (0.95, y + 0.1, 0.5)]
     for x, foot, h in spots:
         c.box(x - h * 0.03, foot - h * 0.15, x + h * 0.03, foot, (84, 58, 40))
         for k in range(3):
@@ -87,9 +86,8 @@ def palms(c: Canvas, r: Random, y: float) -> None:
         c.line([(x, y + 0.08), (x + s * 0.02, y - h * 0.5), top], (122, 86, 54), 0.026)
         for dx, dy in ((-0.17, 0.02), (-0.13, -0.09), (0, -0.13), (0.13, -0.09), (0.18, 0.03), (0.1, 0.11),
                        (-0.1, 0.11)):
-            c.poly([top, (top[0] + dx * 0.6, top[1] + dy * 0.7 - 0.05), (top[0] + dx, top[1] + dy), (top[0] + dx * 0.5,
-                                                                                                     top[1] + dy * 0.5
-                                                                                                     + 0.015)],
+            c.poly([top, (top[0] + dx * 0.6, top[1] + dy * 0.7 - 0.05), (top[0] + dx, top[1] + dy),
+                    (top[0] + dx * 0.5, top[1] + dy * 0.5 + 0.015)],
                    (46, 128, 66))
 
 
@@ -120,9 +118,8 @@ def grass(c: Canvas, r: Random, y: float, ink: Rgb = (104, 164, 70), blades: int
     for k in range(blades):
         at = y + (1 - y) * (k + 1) / blades
         x, h = r.random(), 0.015 + 0.04 * (at - y)
-        c.poly([(x - 0.004, at), (x + (r.random() - 0.5) * h, at - h), (x + 0.004, at)], mixed(dark(ink, 0.3),
-                                                                                               pale(ink, 0.25),
-                                                                                               r.random()))
+        c.poly([(x - 0.004, at), (x + (r.random() - 0.5) * h, at - h), (x + 0.004, at)],
+               mixed(dark(ink, 0.3), pale(ink, 0.25), r.random()))
 
 
 def skyline(c: Canvas, r: Random, y: float, ink: Rgb = (120, 128, 146), lit: Rgb = (250, 232, 170),
@@ -245,10 +242,9 @@ def wall(c: Canvas, r: Random, y: float, ink: Rgb, kind: str = "") -> None:
         for k in range(int(y / rows) + 1):
             shift = wide / 2 if k % 2 and kind != "tiles" else 0
             for j in range(int(1 / wide) + 2):
-                tone = mixed(ink, dark(ink, 0.28), r.random()) if kind != "tiles" else mixed(ink, pale(ink, 0.4),
-                                                                                             r.random())
-                c.box(j * wide - shift + 0.003, k * rows + 0.003, (j + 1) * wide - shift - 0.003, min((k + 1) * rows
-                                                                                                      - 0.003, y), tone)
+                tone = mixed(ink, pale(ink, 0.4) if kind == "tiles" else dark(ink, 0.28), r.random())
+                c.box(j * wide - shift + 0.003, k * rows + 0.003, (j + 1) * wide - shift - 0.003,
+                      min((k + 1) * rows - 0.003, y), tone)
     elif kind == "stripes":
         for k in range(10):
             c.box(k / 10, 0, k / 10 + 0.05, y, dark(ink, 0.1))

@@ -81,8 +81,8 @@ def shaded(rgb: Rgb, saturation: float, value: float, white: float) -> Rgb:
 
 def mixed(a: Rgb, b: Rgb, share: float) -> Rgb:
     """A colour `share` of the way from a to b."""
-    return (round(a[0] + (b[0] - a[0]) * share), round(a[1] + (b[1] - a[1]) * share), round(a[2] + (b[2] - a[2])
-                                                                                            * share))
+    return (round(a[0] + (b[0] - a[0]) * share), round(a[1] + (b[1] - a[1]) * share),
+            round(a[2] + (b[2] - a[2]) * share))
 
 
 def partner(rgb: Rgb) -> Rgb:

@@ -11,7 +11,8 @@ from builders.generators.light.pieces import dark, pale
 from builders.generators.light.pigments import Rgb, mixed, named
 from builders.generators.light.words import Table
 
-_LEAF: Rgb = (62, 128, 58)
+Place = Callable[[Canvas, Random, str], None]
+_LEAF: Rgb =  (62, 128, 58)
 _AUTUMN: Rgb = (206, 122, 44)
 
 
@@ -96,8 +97,8 @@ def _desert(c: Canvas, r: Random, text: str) -> None:
     if "canyon" in text or "arch" in text:
         for x, w, h in ((0.12, 0.2, 0.4), (0.5, 0.14, 0.24), (0.88, 0.2, 0.44)):
             for k in range(4):
-                c.box(x - w, 0.62 - h + h * k / 4, x + w, 0.63 - h + h * (k + 1) / 4, ((192, 96, 58),
-                                                                                       (214, 126, 78))[k % 2])
+                c.box(x - w, 0.62 - h + h * k / 4, x + w, 0.63 - h + h * (k + 1) / 4,
+                      ((192, 96, 58), (214, 126, 78))[k % 2])
     p.dunes(c, r, 0.6)
     if not any(word in text for word in ("dune", "camel", "oasis")):
         p.cacti(c, r, 0.62)
@@ -190,14 +191,12 @@ def _market(c: Canvas, r: Random, text: str) -> None:
     for k in range(3):
         c.box(0.01 + 0.34 * k, 0.56, 0.31 + 0.34 * k, 0.72, (142, 98, 58))
         for j in range(14):
-            c.oval(0.03 + 0.34 * k + 0.04 * (j % 7), 0.55 - 0.03 * (j // 7), 0.024, 0.024, ((222, 60, 50),
-                                                                                            (246, 160, 40),
-                                                                                            (130, 180, 60))[k])
+            c.oval(0.03 + 0.34 * k + 0.04 * (j % 7), 0.55 - 0.03 * (j // 7), 0.024, 0.024,
+                   ((222, 60, 50), (246, 160, 40), (130, 180, 60))[k])
     p.paving(c, r, 0.7)
 
 
-def _indoor(wall: Rgb, kind: str, floor: Callable[[Canvas, Random, float], None]) -> Callable[[Canvas, Random, str],
-                                                                                              None]:
+def _indoor(wall: Rgb, kind: str, floor: Callable[[Canvas, Random, float], None]) -> Place:
     def draw(c: Canvas, r: Random, text: str) -> None:
         own = named(text)
         p.wall(c, r, 0.66, mixed(wall, own, 0.4) if own and "wall" in text else wall, "stripes" if "strip" in text
@@ -295,7 +294,7 @@ def _studio(c: Canvas, r: Random, text: str) -> None:
     c.box(0, 0.76, 1, 1, dark(own, 0.1) if sum(own) > 120 else pale(own, 0.08))
 
 
-PLACES: dict[str, Callable[[Canvas, Random, str], None]] = {
+PLACES: dict[str, Place] = {
     "space": _space,
     "deep": _deep,
     "cave": _cave,

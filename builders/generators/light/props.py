@@ -155,9 +155,8 @@ def _flowers(c: Canvas, x: float, y: float) -> None:
 def _umbrella(c: Canvas, x: float, y: float) -> None:
     c.line([(x, y), (x, y - 0.4)], (100, 80, 66), 0.012)
     for k in range(6):
-        c.poly([(x, y - 0.5), (x - 0.18 + 0.06 * k, y - 0.37), (x - 0.12 + 0.06 * k, y - 0.37)], ((226, 66, 62),
-                                                                                                  (250, 246,
-                                                                                                   236))[k % 2])
+        c.poly([(x, y - 0.5), (x - 0.18 + 0.06 * k, y - 0.37), (x - 0.12 + 0.06 * k, y - 0.37)],
+               ((226, 66, 62), (250, 246, 236))[k % 2])
 
 
 def _fence(c: Canvas, x: float, y: float) -> None:
@@ -254,11 +253,11 @@ def _instrument(c: Canvas, x: float, y: float) -> None:
 
 def _christmas(c: Canvas, x: float, y: float) -> None:
     for k in range(3):
-        c.poly([(x - 0.08 - 0.035 * k, y - 0.3 + 0.13 * k), (x, y - 0.48 + 0.13 * k), (x + 0.08 + 0.035 * k, y - 0.3
-                                                                                       + 0.13 * k)], (36, 110, 66))
+        c.poly([(x - 0.08 - 0.035 * k, y - 0.3 + 0.13 * k), (x, y - 0.48 + 0.13 * k),
+                (x + 0.08 + 0.035 * k, y - 0.3 + 0.13 * k)], (36, 110, 66))
     for k in range(9):
-        c.oval(x + ((k * 5) % 9 - 4) * 0.022, y - 0.1 - 0.03 * k, 0.013, 0.013, ((230, 60, 60), (250, 210, 80),
-                                                                                 (90, 160, 230))[k % 3])
+        c.oval(x + ((k * 5) % 9 - 4) * 0.022, y - 0.1 - 0.03 * k, 0.013, 0.013,
+               ((230, 60, 60), (250, 210, 80), (90, 160, 230))[k % 3])
 
 
 def _tub(c: Canvas, x: float, y: float) -> None:

@@ -27,7 +27,6 @@ class Style(NamedTuple):
     """How large the subject is."""
 
 
-INK, PAPER = (34, 32, 38), (246, 242, 232)
 STYLES: dict[str, Style] = {
     "polaroid": Style(camera.polaroid, 1),
     "sepia": Style(camera.toned((54, 32, 16), (240, 222, 186), 1.0), 1),

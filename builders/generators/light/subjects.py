@@ -20,8 +20,8 @@ _PLUSH = Table.read("plush")
 _THINGS = Table.read("things")
 _POSES = Table.read("poses")
 _SKIN = Table.read("skins")
-_SKINS: dict[str, Rgb] = {"pale": (250, 224, 206), "dark": (104, 68, 48), "tan": (204, 150, 108), "ruddy": (232, 164,
-                                                                                                            142)}
+_SKINS: dict[str, Rgb] = {"pale": (250, 224, 206), "dark": (104, 68, 48), "tan": (204, 150, 108),
+                          "ruddy": (232, 164, 142)}
 _USUAL: tuple[Rgb, ...] = ((246, 214, 188), (228, 178, 144), (190, 136, 100), (132, 88, 64), (96, 64, 48))
 _CLOTHES: tuple[Rgb, ...] = ((196, 60, 60), (52, 100, 168), (64, 140, 96), (230, 180, 60), (120, 84, 150),
                              (240, 236, 226), (60, 64, 76), (214, 120, 70))

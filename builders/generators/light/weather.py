@@ -61,8 +61,7 @@ def _shafts(c: Canvas, r: Random) -> None:
 
 _FRONT: dict[str, Callable[[Canvas, Random], None]] = {
     "rain": _rain, "snow": _flakes, "fog": _mist, "bubbles": _bubbles, "shafts": _shafts,
-    "petals": _strewn(((246, 176, 198), (252, 220, 228), (236, 120, 150)), 0.6), "leaves": _strewn(((206, 110, 40),
-                                                                                                    (226, 166, 56)),
-                                                                                                   0.6),
+    "petals": _strewn(((246, 176, 198), (252, 220, 228), (236, 120, 150)), 0.6),
+    "leaves": _strewn(((206, 110, 40), (226, 166, 56)), 0.6),
     "sparks": _strewn(((255, 220, 120), (255, 170, 60), (255, 250, 220)), 1),
 }

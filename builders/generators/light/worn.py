@@ -22,23 +22,23 @@ def _hex(rgb: Rgb) -> str:
 
 
 def _brimmed(ink: str, dark: str) -> list[Part]:
-    return [Part(oval(0, -0.38, 0.62, 0.12), dark, 0.7), Part(lathe([(-0.86, 0.24), (-0.78, 0.32), (-0.38, 0.36)]), ink,
-                                                              0.9),
+    return [Part(oval(0, -0.38, 0.62, 0.12), dark, 0.7),
+            Part(lathe([(-0.86, 0.24), (-0.78, 0.32), (-0.38, 0.36)]), ink, 0.9),
             Part(box(-0.36, -0.52, 0.36, -0.42, 0.02), dark, 0.95)]
 
 
 def _santa(ink: str, dark: str) -> list[Part]:
     return [Part(loop([(-0.42, -0.36), (-0.2, -0.8), (0.3, -0.94), (0.62, -0.6), (0.3, -0.68), (0.42, -0.36)]), ink,
                  0.8),
-            Part(box(-0.48, -0.46, 0.48, -0.28, 0.09), "#faf8f4", 1), Part(oval(0.62, -0.56, 0.12, 0.12, n=20),
-                                                                           "#faf8f4", 1)]
+            Part(box(-0.48, -0.46, 0.48, -0.28, 0.09), "#faf8f4", 1),
+            Part(oval(0.62, -0.56, 0.12, 0.12, n=20), "#faf8f4", 1)]
 
 
 def _top(ink: str, dark: str) -> list[Part]:
     return [Part(box(-0.56, -0.44, 0.56, -0.34, 0.04), ink, 0.8), Part(box(-0.36, -1.0, 0.36, -0.38, 0.03), ink, 0.9),
             Part(box(-0.36, -0.54, 0.36, -0.44, 0.01), "#a8323a", 1), Part(oval(0.21, -0.06, 0.15, 0.15), "#d8b24a", 1),
-            Part(oval(0.21, -0.06, 0.125, 0.125), "#e9f1f5", 0.9), Part(oval(0.21, -0.06, 0.05, 0.06, n=16), "#1b1716",
-                                                                        1)]
+            Part(oval(0.21, -0.06, 0.125, 0.125), "#e9f1f5", 0.9),
+            Part(oval(0.21, -0.06, 0.05, 0.06, n=16), "#1b1716", 1)]
 
 
 def _chef(ink: str, dark: str) -> list[Part]:
@@ -66,13 +66,13 @@ def _pointed(ink: str, dark: str) -> list[Part]:
 
 def _crown(ink: str, dark: str) -> list[Part]:
     points = [(-0.38, -0.34), (-0.44, -0.74), (-0.2, -0.56), (0, -0.82), (0.2, -0.56), (0.44, -0.74), (0.38, -0.34)]
-    return [Part(poly(points), ink, 0.9), *(Part(oval(x, -0.44, 0.05, 0.05, n=12), "#d03a4a", 1) for x in (-0.22, 0,
-                                                                                                           0.22))]
+    return [Part(poly(points), ink, 0.9), *(Part(oval(x, -0.44, 0.05, 0.05, n=12), "#d03a4a", 1)
+                                            for x in (-0.22, 0, 0.22))]
 
 
 def _scarf(ink: str, dark: str) -> list[Part]:
-    return [Part(band([(-0.42, 0.46), (0, 0.58), (0.42, 0.46)], 0.12), ink, 0.9), Part(band([(0.24, 0.56), (0.32, 1.0)],
-                                                                                            0.1), dark, 1)]
+    return [Part(band([(-0.42, 0.46), (0, 0.58), (0.42, 0.46)], 0.12), ink, 0.9),
+            Part(band([(0.24, 0.56), (0.32, 1.0)], 0.1), dark, 1)]
 
 
 def _rainbow(ink: str, dark: str) -> list[Part]:
@@ -85,8 +85,8 @@ def _rainbow(ink: str, dark: str) -> list[Part]:
 def _glasses(ink: str, dark: str) -> list[Part]:
     out = [Part(band([(-0.08, -0.06), (0.08, -0.06)], 0.03), ink, 0.9)]
     for s in (-1, 1):
-        out += [Part(oval(s * 0.22, -0.06, 0.19, 0.17), ink, 0.9), Part(oval(s * 0.22, -0.06, 0.14, 0.12), "#d9e8f2",
-                                                                        0.8),
+        out += [Part(oval(s * 0.22, -0.06, 0.19, 0.17), ink, 0.9),
+                Part(oval(s * 0.22, -0.06, 0.14, 0.12), "#d9e8f2", 0.8),
                 Part(oval(s * 0.22, -0.06, 0.05, 0.06, n=16), "#1b1716", 1)]
     return out
 
