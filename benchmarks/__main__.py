@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from builders.sources.sample import mirror_name
@@ -48,7 +49,12 @@ def speed(out: Path, peers: str) -> int:
     worst = max(measure("metadata_scan", "--out", str(out / "metadata"), "--peers", peers),
                 measure("grouping"),
                 measure("planning"),
+                measure("light_generator"),
                 measure("build_speed", "--out", str(out / "build"), "--peers", peers))
+    if find_spec("diffusers") is None:
+        print("\ngeneration: left out, diffusers is not installed")
+    else:
+        worst = max(worst, measure("generation", "--out", str(out / "generation")))
     if not has_gpu():
         print("\ninstructblip_speed: left out, there is no GPU that torch sees")
         return worst

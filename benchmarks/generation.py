@@ -18,8 +18,8 @@ from pathlib import Path
 
 from benchmarks import random_diffusion
 from benchmarks.processes import run
-from builders.planning import Wanted, plan
-from builders.pools import read_pools
+from builders.prompting.planning import Wanted, plan
+from builders.prompting.pools import read_pools
 
 SHAPE = random_diffusion.Shape(latent=32, channels=(64, 128), cross=64, vae=(32, 64), groups=16)
 BATCH, STEPS = 4, 10

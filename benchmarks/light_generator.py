@@ -15,8 +15,8 @@ from collections.abc import Sequence
 
 from builders.generators import Request
 from builders.generators.light import Light
-from builders.planning import Wanted, plan
-from builders.pools import read_pools
+from builders.prompting.planning import Wanted, plan
+from builders.prompting.pools import read_pools
 from schemas.prompts import FORM
 
 CLASSES = {"object": "backpack", "animal": "dog", "person": "person"}

@@ -2,8 +2,8 @@
 
     python -m benchmarks.planning [--kind object|animal|person] [--count N]
 
-The packaged word pools, five scenes of a subject, the paper's shares; pools are read, too. The first plan of a process
-also loads the library that tells "a" from "an", so it is told apart.
+The packaged word pools, five scenes of a subject, the paper's shares; pools are read, too. The first plan of a process,
+which finds nothing in any cache, is told apart.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from itertools import combinations
 from math import ceil
 
-from builders.planning import FAMILIES, Planned, Wanted, plan
-from builders.pools import read_pools
+from builders.prompting.planning import FAMILIES, Planned, Wanted, plan
+from builders.prompting.pools import read_pools
 from schemas.prompts import FORM, Kind
 
 ROUNDS = 5

@@ -251,9 +251,9 @@ def _publish(words: Sequence[str]) -> int:
 def _verify(words: Sequence[str]) -> int:
     found = verify_parser().parse_args(list(words))
     with ctrl_c_waits():
-        from builders import verify
+        from builders import verification
 
-    return verify.run(found.dir)
+    return verification.run(found.dir)
 
 
 def _explain(words: Sequence[str]) -> int:
@@ -283,7 +283,7 @@ def _export(words: Sequence[str]) -> int:
 def _pools(words: Sequence[str]) -> int:
     found = pools_parser().parse_args(list(words))
     with ctrl_c_waits():
-        from builders import chat
+        from builders.prompting import chat
 
     return chat.run(chat.Asking(**vars(found)))
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builders.publish import next_version
-from builders.verify import file_faults
+from builders.verification import file_faults
 from schemas import manifest as manifests
 from schemas.errors import UsageError
 from schemas.manifest import Manifest

@@ -23,7 +23,7 @@ import numpy as np
 
 from annotators.base import Annotator
 from annotators.clip_t import ClipT
-from builders import planning, publish
+from builders import publish
 from builders.attempts import Attempts, Rules
 from builders.drawing import FillPictures
 from builders.engines import Engine
@@ -31,13 +31,14 @@ from builders.generators import Generator
 from builders.generators.diffusion import Diffusion, Sampling
 from builders.generators.light import Light
 from builders.openings import open_engine
-from builders.planning import Planned
-from builders.pools import Pools, check_class, read_pools
 from builders.progress import Progress
+from builders.prompting import planning
+from builders.prompting.planning import Planned
+from builders.prompting.pools import Pools, check_class, read_pools
+from builders.published import Scenes, read_scenes
 from builders.regularization_options import Regularization
 from builders.release import Content, release
 from builders.store import Place
-from builders.subjects import Scenes, read_scenes
 from builders.workspace import Workspace
 from builders.write import Shard, columns_digest, cut_shards
 from cards import regularization as card
@@ -118,7 +119,8 @@ def plan_of(options: Regularization) -> Plan:
                              test_prompts=options.include_test_prompts, seed=options.seed)
     pools = read_pools(wanted.kind, wanted.form, options.pools)
     check_class(options.class_name, pools)
-    scenes = Scenes() if options.subject is None else read_scenes(options.subject, options.class_name)
+    scenes = Scenes() if options.subject is None else read_scenes(options.subject, options.class_name,
+                                                                        options.kind)
     return Plan(planning.plan(wanted, pools.words, pools.styles, scenes.scenes), wanted.form, pools, scenes)
 
 

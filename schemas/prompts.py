@@ -9,11 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
-
-if TYPE_CHECKING:
-    import inflect
+from typing import Literal
 
 SLOT = "$concept"
 """Where a scene that is a sentence has its subject: "a $concept sitting in a temple"."""
@@ -33,7 +29,21 @@ PARTS: dict[Form, tuple[str, ...]] = {form: ("style", *ADJECTIVES[form], SCENE[f
 """The columns of a form, without the class name."""
 
 _SLOT = re.compile(r"(?<!\w)(an? +)?\$concept(?!\w)", re.IGNORECASE)
-_DIGITS = re.compile(r"^\d{1,30}")
+
+_AN = re.compile(r"""
+    (?: 8 | 1[18] (?: \d{2,3} )? (?!\d) )                         # eight, eleven, eighteen hundred
+  | (?: [AEFHILMNORSX] | [aefhilmnorsx] ) (?![A-Za-z])            # letters as they are called: an L-shaped room
+  | [AEFHILMNORSX] [A-Z]{1,2} (?![A-Za-z])                        # and in short names: an LED
+  | (?! [A-Z]{2,3} (?![A-Za-z]) | [Uu] (?![A-Za-z]) ) (?i:
+        heir | hono | hones | hour                                # the h is not heard
+      | y [^aeiou]
+      | [ai]
+      | e (?! [uw] )                                              # a European, a ewe
+      | o (?! n (?: e (?: s | \b ) | ce ) | uija )                 # a one-eyed cat
+      | u (?! ni (?! [dmnr] | ll ) | r [aeio] | s [aeiu] | t [aeio] | [bfgk] [aeiou] )  # a unicorn, a used car
+    )
+""", re.VERBOSE)
+"""What begins with the sound of a vowel. A list of rules, not a dictionary; the tests tell what it must know."""
 
 
 def compose(parts: Mapping[str, str], class_name: str, identifier: str = "") -> str:
@@ -94,26 +104,8 @@ def insert(caption: str, class_name: str, identifier: str) -> str | None:
 
 def article(words: str) -> str:
     """ "a" or "an", by the sound of the first of these words: an hourglass, a unicorn, an 8-sided die."""
-    return _article(words.split()[0])
-
-
-@lru_cache(maxsize=1 << 14)  # a set has thousands of captions and hundreds of words
-def _article(word: str) -> str:
-    plain = unicodedata.normalize("NFKD", word).encode("ascii", "ignore").decode()
-    # The library takes every digit for "a" and knows neither accents nor quotes.
-    spoken = _DIGITS.sub(lambda digits: str(_engine().number_to_words(digits[0])), re.sub(r"^\W+", "", plain))
-    return _engine().a(spoken).split()[0] if spoken else "a"
-
-
-@lru_cache(maxsize=1)
-def _engine() -> inflect.engine:
-    # Checking its own types at run time, unasked, takes the library 2 s of CPU to set up: twenty times all the rest.
-    from unittest.mock import patch
-
-    with patch("typeguard.typechecked", lambda function: function):
-        import inflect
-
-    return inflect.engine()
+    plain = unicodedata.normalize("NFKD", words.split()[0]).encode("ascii", "ignore").decode()
+    return "an" if _AN.match(plain.lstrip("\"'([{<")) else "a"
 
 
 def _without(identifier: str, text: str) -> str:

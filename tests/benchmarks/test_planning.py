@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.planning import excess, planned
-from builders.planning import FAMILIES, Planned
+from builders.prompting.planning import FAMILIES, Planned
 
 
 def _row(family: str, shape: str, color: str) -> Planned:

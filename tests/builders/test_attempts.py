@@ -16,8 +16,8 @@ from annotators.base import Annotator, Batch, Picture
 from builders.attempts import Attempts, Drawn, Rules, seed_at
 from builders.engines import Local
 from builders.generators import Generator, Request
-from builders.planning import Planned
 from builders.progress import Progress
+from builders.prompting.planning import Planned
 from builders.workspace import Workspace
 from schemas.records import Drop
 

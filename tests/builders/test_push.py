@@ -15,7 +15,7 @@ import datasets
 import hf_xet
 import pytest
 
-from builders import verify
+from builders import verification
 from builders.write import file_entry
 from schemas import manifest as manifests
 from schemas.manifest import Manifest
@@ -109,7 +109,7 @@ def test_the_tag_holds_what_was_published(hub: Hub, whole: Path, tmp_path: Path,
                    check=True, capture_output=True)
     files = {name: data for name, data in on_disk(got).items() if not name.startswith(".")}
     assert files == on_disk(version)
-    assert list(verify.faults_of(got, manifests.read(got))) == []
+    assert list(verification.faults_of(got, manifests.read(got))) == []
     rows = datasets.load_dataset(str(got), cache_dir=str(tmp_path / "cache"))
     assert {split: len(rows[split]) for split in rows} == manifests.read(version).splits
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
 import signal
 import subprocess
@@ -20,7 +21,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from builders import cli, verify
+from builders import cli, verification
 from builders.generators import Request
 from builders.generators.light import Light
 from schemas import manifest as manifests
@@ -73,7 +74,7 @@ def test_rows_say_what_their_pictures_were_asked_to_be(built: Path) -> None:
 
 
 def test_it_is_sound_and_datasets_opens_it(built: Path) -> None:
-    assert list(verify.faults_of(built, manifests.read(built))) == []
+    assert list(verification.faults_of(built, manifests.read(built))) == []
     from datasets import load_dataset
 
     loaded = load_dataset(str(built), split="train")
@@ -128,7 +129,7 @@ def test_living_things_have_parts_of_their_own(tmp_path: Path) -> None:
     found = rows(tmp_path / "1.0.0")
     assert all(row["body"] and row["skin"] and row["emotion"] and "$concept" in row["motion"] for row in found)
     assert all("$" not in row["text"] and " dog" in row["text"] for row in found)
-    assert list(verify.faults_of(tmp_path / "1.0.0", manifests.read(tmp_path / "1.0.0"))) == []
+    assert list(verification.faults_of(tmp_path / "1.0.0", manifests.read(tmp_path / "1.0.0"))) == []
 
 
 @pytest.mark.parametrize(("arm", "family"), [("class-only", {"class": 10}),
@@ -142,7 +143,7 @@ def test_control_arms(tmp_path: Path, arm: str, family: dict[str, int]) -> None:
         assert {row["text"] for row in found} == {"a dog"} and len({row["seed"] for row in found}) == 10
     else:
         assert all(row["shape"] and row["color"] and row["texture"] and row["background"] for row in found)
-    assert list(verify.faults_of(version, manifests.read(version))) == []
+    assert list(verification.faults_of(version, manifests.read(version))) == []
     assert "control arm" in (version / "README.md").read_text()
 
 
@@ -159,6 +160,47 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(built: Path, tmp_path: Pat
     assert build(tmp_path / "none", "--dry-run") == 0
     assert capsys.readouterr().out.splitlines() == [row["text"] for row in rows(built)]
     assert not (tmp_path / "none").exists()
+
+
+@pytest.fixture(scope="module")
+def subject(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("subject")
+    for at in range(3):
+        Image.new("RGB", (64, 64), (40 * at, 90, 200)).save(folder / f"0{at}.png")
+    (folder / "captions.txt").write_text("a backpack on a rock\na olis backpack\ntwo people beside a backpack\n")
+    assert cli.main(["subject", "--images", str(folder), "--class-name", "backpack", "--out", str(folder / "out")]) == 0
+    return folder / "out" / "1.0.0"
+
+
+def test_the_training_family_takes_the_subject_s_scenes(subject: Path, tmp_path: Path) -> None:
+    assert build(tmp_path, "--subject", str(subject)) == 0
+    training = [row for row in rows(tmp_path / "1.0.0") if row["family"] == "training"]
+    scenes = Counter(row["background"] for row in training)  # eight rows of three scenes, as evenly as can be
+    assert scenes.keys() == {"on a rock", "", "two people beside a $concept"} and sorted(scenes.values()) == [2, 3, 3]
+    for row in training:
+        a_thing = compose({part: row[part] for part in ("shape", "color", "texture")}, "backpack")
+        assert row["text"] == {"on a rock": f"{a_thing} on a rock", "": a_thing,
+                               "two people beside a $concept": f"two people beside {a_thing}"}[row["background"]]
+    said = manifests.read(tmp_path / "1.0.0")
+    assert said.source["subject"] == manifests.read(subject).content_digest
+    assert "--subject DIR" in (tmp_path / "1.0.0" / "README.md").read_text()
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    (["--class-name", "vase"], "--class-name is not the subject's (got 'vase'); allowed: backpack"),
+    (["--kind", "animal"], "--kind is not the subject's (got 'animal'); allowed: object"),
+])
+def test_a_subject_of_another_class(subject: Path, tmp_path: Path, words: list[str], said: str,
+                                    capsys: pytest.CaptureFixture[str]) -> None:
+    assert build(tmp_path / "out", "--subject", str(subject), *words) == 2
+    assert said in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+def test_a_subject_that_is_none(built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert build(tmp_path / "out", "--subject", str(built)) == 2
+    assert "--subject is no dataset of a subject" in capsys.readouterr().err
+    assert build(tmp_path / "out", "--subject", str(tmp_path)) == 2
+    assert "it has no manifest.json" in capsys.readouterr().err
 
 
 def _pool(folder: Path, text: str) -> Path:
@@ -208,6 +250,26 @@ def test_words_of_one_s_own(tmp_path: Path) -> None:
     assert "--pools DIR" in (tmp_path / "out" / "1.0.0" / "README.md").read_text()
 
 
+def _captions(out: Path, name: str) -> list[tuple[Path, str]]:
+    """Pictures and captions as the format's reader pairs them."""
+    if name == "custom-diffusion":
+        lines = [(out / file).read_text().splitlines() for file in ("images.txt", "caption.txt")]
+        return [(Path(path), caption) for path, caption in zip(*lines, strict=True)]
+    if name == "imagefolder":
+        said = [json.loads(line) for line in (out / "metadata.jsonl").read_text().splitlines()]
+        return [(out / one["file_name"], one["text"]) for one in said]
+    return [(path, path.with_suffix(".txt").read_text().strip()) for path in sorted((out / "images").glob("*.png"))]
+
+
+@pytest.mark.parametrize("name", ["custom-diffusion", "kohya", "ai-toolkit", "imagefolder"])
+def test_exports_pair_every_caption_with_its_picture(built: Path, tmp_path: Path, name: str) -> None:
+    assert cli.main(["export", str(built), "--format", name, "--out", str(tmp_path / "out")]) == 0
+    text_of = {row["sha256"]: row["text"] for row in rows(built)}
+    pairs = _captions(tmp_path / "out", name)
+    assert len(pairs) == 40
+    assert {hashlib.sha256(path.read_bytes()).hexdigest(): caption for path, caption in pairs} == text_of
+
+
 @pytest.mark.parametrize(("change", "said"), [
     (lambda row: row.update(color="plaid"), "its parts make"),
     (lambda row: row.update(family="other"), "no family is named 'other'"),
@@ -228,7 +290,7 @@ def test_verify_finds_a_row_that_was_changed(built: Path, tmp_path: Path, change
     found = table.to_pylist()
     change(found[3])
     pq.write_table(pa.Table.from_pylist(found, schema=table.schema), path)
-    faults = list(verify.faults_of(version, _of(version)))
+    faults = list(verification.faults_of(version, _of(version)))
     assert any("row 00003: " in fault and said in fault for fault in faults), faults
 
 

@@ -16,7 +16,7 @@ pytest.importorskip("transformers")
 pytest.importorskip("diffusers")
 
 from benchmarks import random_diffusion
-from builders import cli, verify
+from builders import cli, verification
 from schemas import manifest as manifests
 
 from .test_regularization import bytes_of, rows
@@ -64,7 +64,7 @@ def test_rows_and_models(whole: Path) -> None:
         ("tiny-sd", 3, 7.5, 16)}
     said = manifests.read(whole)
     assert said.models[0].provenance["weights"] == "tiny-sd" and said.options["generator"] == "tiny-sd"
-    assert list(verify.faults_of(whole, said)) == []
+    assert list(verification.faults_of(whole, said)) == []
 
 
 def test_what_fits_its_prompt_too_little_leaves_or_is_drawn_again(models: tuple[Path, Path], tmp_path: Path) -> None:
@@ -86,5 +86,5 @@ def test_what_fits_its_prompt_too_little_leaves_or_is_drawn_again(models: tuple[
     assert said.funnel[1].drops == ({"low_clip_t": left} if left else {})
     assert said.counts["pictures drawn again"] == sum(score < least for score in first.values())
     assert [model.role for model in said.models] == ["generator", "clip_t"]
-    assert list(verify.faults_of(version, said)) == []
+    assert list(verification.faults_of(version, said)) == []
     assert (version / "assets" / "scores.png").exists()

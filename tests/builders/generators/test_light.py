@@ -12,7 +12,7 @@ from builders.generators.light import Light
 from builders.generators.light.pigments import named
 from builders.generators.light.scenes import scene
 from builders.generators.light.words import Table
-from builders.pools import read_pools
+from builders.prompting.pools import read_pools
 from schemas.dreambench import SUBJECTS
 from schemas.errors import UsageError
 

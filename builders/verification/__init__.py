@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from builders.published import shards
-from builders.verify_counts import count_faults
-from builders.verify_recipes import Recipe, recipe_of
+from builders.verification.counts import count_faults
+from builders.verification.recipes import Recipe, recipe_of
 from builders.write import file_entry, row_digest
 from schemas import manifest as manifests
 from schemas.features import arrow_schema

@@ -19,8 +19,8 @@ import msgspec
 from annotators.chat import Endpoint
 from builders import atomic
 from builders.appearing import appearing, home_of
-from builders.phrases import Gathering
-from builders.pools import STYLES, pool_files
+from builders.prompting.phrases import Gathering
+from builders.prompting.pools import STYLES, pool_files
 from schemas.errors import UsageError
 from schemas.prompts import FORM, SCENE, Kind
 

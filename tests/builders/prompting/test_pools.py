@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from builders.pools import STYLES, WORDS, check_class, pool_files, read_pools
+from builders.prompting.pools import STYLES, WORDS, check_class, pool_files, read_pools
 from schemas.dreambench import SUBJECTS, TEMPLATES
 from schemas.errors import UsageError
 from schemas.prompts import ADJECTIVES, FORM, SCENE, SLOT, compose

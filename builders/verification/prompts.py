@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from builders.attempts import seed_at
-from builders.planning import FAMILIES, seed_of
-from builders.verify_rows import picture_faults
+from builders.prompting.planning import FAMILIES, seed_of
+from builders.verification.rows import picture_faults
 from schemas.features import REGULARIZATION, Column
 from schemas.manifest import Manifest
 from schemas.prompts import PARTS, Form, compose

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 from builders.splits import SEEN, TRAIN, UNSEEN
-from builders.verify_places import Stand, place_faults
-from builders.verify_prompts import Prompts
-from builders.verify_rows import promised, row_faults
-from builders.verify_subjects import Subjects
+from builders.verification.places import Stand, place_faults
+from builders.verification.prompts import Prompts
+from builders.verification.rows import promised, row_faults
+from builders.verification.subjects import Subjects
 from schemas.features import RETRIBOORU, Column
 from schemas.manifest import Manifest
 

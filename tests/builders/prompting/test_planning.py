@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builders.planning import FAMILIES, Planned, Wanted, plan
+from builders.prompting.planning import FAMILIES, Planned, Wanted, plan
 from schemas.dreambench import TEMPLATES
 from schemas.errors import UsageError
 from schemas.prompts import PARTS, compose

@@ -18,8 +18,9 @@ from typing import Any
 import pytest
 
 from annotators import chat as client
-from builders import chat, cli
-from builders.pools import STYLES, pool_files, read_pools
+from builders import cli
+from builders.prompting import chat
+from builders.prompting.pools import STYLES, pool_files, read_pools
 from schemas.prompts import FORM
 
 Out = pytest.CaptureFixture[str]

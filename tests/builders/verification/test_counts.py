@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from builders.verify_counts import count_faults
+from builders.verification.counts import count_faults
 from builders.write import write_rejected
 from schemas.manifest import Manifest, Model, Step
 from schemas.records import Drop, Rejected, drop

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from builders.verify_rows import Promise, promised, row_faults
+from builders.verification.rows import Promise, promised, row_faults
 from schemas.manifest import Manifest, Step
 
 PROMISE = Promise(match="artist", tagged=True, ratings=frozenset({"general", "sensitive"}), min_side=4,

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from builders.pools import fault
+from builders.prompting.pools import fault
 from schemas.dreambench import SUBJECTS, prompt_parts
 from schemas.prompts import ADJECTIVES, SCENE, SLOT, Kind
 

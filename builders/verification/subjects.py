@@ -7,7 +7,7 @@ from typing import Any
 
 from builders.sources.shots import LIMITS
 from builders.splits import TRAIN
-from builders.verify_rows import picture_faults
+from builders.verification.rows import picture_faults
 from schemas.features import SUBJECT, Column
 from schemas.manifest import Manifest
 from schemas.prompts import compose

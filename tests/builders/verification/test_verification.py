@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from builders import cli, verify
+from builders import cli, verification
 from schemas import manifest as manifests
 
 # One process draws the mirror and builds it once for all of these.
@@ -26,7 +26,7 @@ def version(whole: Path, tmp_path: Path) -> Path:
 
 
 def _faults(version: Path) -> list[str]:
-    return list(verify.faults_of(version, manifests.read(version)))
+    return list(verification.faults_of(version, manifests.read(version)))
 
 
 def _rewrite(version: Path, change: Callable[[list[Row]], None]) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from builders.verify_recipes import recipe_of
-from builders.verify_subjects import Subjects
+from builders.verification.recipes import recipe_of
+from builders.verification.subjects import Subjects
 from schemas.manifest import Manifest, Model
 
 

@@ -1,7 +1,7 @@
 import pytest
 
-from builders.phrases import Gathering, clean, items
-from builders.pools import STYLES, WORDS, pool_files
+from builders.prompting.phrases import Gathering, clean, items
+from builders.prompting.pools import STYLES, WORDS, pool_files
 from schemas.prompts import FORM
 
 THREE = ["round", "ball-shaped", "oval"]

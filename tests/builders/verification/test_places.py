@@ -2,7 +2,7 @@
 
 import pytest
 
-from builders.verify_places import Stand, place_faults
+from builders.verification.places import Stand, place_faults
 
 Rows = dict[str, Stand]
 
