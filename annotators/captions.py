@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from PIL import Image
 
 from annotators import pretrained
 from annotators.base import Annotator, Batch, Picture, identity
 from annotators.colours import names_of, to_lab
-from annotators.weights import LIGHT, files_digest
+from annotators.weights import LIGHT
 from schemas.colours import NAMES
 from schemas.prompts import article
 
@@ -84,11 +82,8 @@ class BlipCaptions:
                                                   "with captions by hand")
         found = pretrained.find(PAPER if weights == "paper" else weights)
         self._folder = str(found.folder)
-        used = [path for pattern in pretrained.FILES for path in found.folder.glob(pattern)]
-        sha256 = files_digest(found.folder, used)
-        # Where torchvision is installed, transformers resizes with it, to other levels than Pillow's.
-        options = {"prompt": "a CLASS", "batch": BATCH, "tokens": NEW_TOKENS, "device": device, "threads": 1,
-                   "torchvision": find_spec("torchvision") is not None}
+        sha256 = found.sha256()
+        options = {"prompt": "a CLASS", "tokens": NEW_TOKENS, **pretrained.fixed(device, BATCH)}
         self.identity = identity(self.name, _VERSION, options, sha256)
         self.provenance = found.provenance(
             f"BLIP, transformers, {'float16' if device == 'cuda' else 'float32'} on {device}", sha256)
@@ -128,9 +123,7 @@ class _Blip:
 
     def captions(self, pictures: Sequence[Picture], prompt: str) -> list[str]:
         """What the model makes of the prompt for each picture, the prompt spelt as it was given."""
-        # As arrays, pictures three pixels high would be taken for channels.
-        shown = [Image.fromarray(picture) for picture in pictures]
-        pixels = self._processor.image_processor(shown, return_tensors="pt")["pixel_values"]
+        pixels = self._processor.image_processor(pretrained.shown(pictures), return_tensors="pt")["pixel_values"]
         words = self._processor.tokenizer(prompt, return_tensors="pt")
         ids, seen = (words[name].expand(len(pictures), -1).to(self._device).clone()
                      for name in ("input_ids", "attention_mask"))

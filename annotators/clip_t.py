@@ -16,7 +16,6 @@ import pyarrow as pa
 
 from annotators import pretrained
 from annotators.base import Batch, Picture, identity
-from annotators.weights import files_digest
 
 BATCH = 8
 """Pairs in a forward pass, always: torch gives other bits at other batch sizes. The last ones are filled up."""
@@ -39,8 +38,8 @@ class ClipT:
         self._device = pretrained.device("CLIP", "--clip", "leave out --min-clip-t")
         found = pretrained.find(weights)
         self._folder = str(found.folder)
-        sha256 = files_digest(found.folder)
-        self.identity = identity(self.name, _VERSION, {"batch": BATCH, "device": self._device, "threads": 1}, sha256)
+        sha256 = found.sha256()
+        self.identity = identity(self.name, _VERSION, pretrained.fixed(self._device, BATCH), sha256)
         self.provenance = found.provenance(f"CLIP, transformers, float32 on {self._device}", sha256)
 
     def __call__(self, batch: Batch) -> dict[str, list[Any]]:
@@ -73,8 +72,8 @@ class _Clip:
 
     def scores(self, pictures: Sequence[Picture], texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Cosines of a whole batch."""
-        given = self._processor(images=list(pictures), text=list(texts), return_tensors="pt", padding="max_length",
-                                truncation=True)
+        given = self._processor(images=pretrained.shown(pictures), text=list(texts), return_tensors="pt",
+                                padding="max_length", truncation=True)
         with self._torch.inference_mode():
             made = self._model(**{name: values.to(self._device) for name, values in given.items()})
             images, words = (self._torch.nn.functional.normalize(one, dim=-1)

@@ -16,7 +16,6 @@ import pyarrow as pa
 
 from annotators import pretrained
 from annotators.base import Batch, Picture, identity
-from annotators.weights import files_digest
 from schemas.answers import QUESTIONS
 
 PAPER = "Salesforce/instructblip-vicuna-7b"
@@ -43,9 +42,8 @@ class InstructBlipAnswers:
         self._device = device = pretrained.device("InstructBLIP", "--answers", "the same command with --models light")
         found = pretrained.find(PAPER if weights == "paper" else weights)
         self._folder = found.folder
-        sha256 = files_digest(self._folder)
-        options = {"questions": QUESTIONS, "prompt": PROMPT, "batch": BATCH, "tokens": NEW_TOKENS, "device": device,
-                   "threads": 1}
+        sha256 = found.sha256()
+        options = {"questions": QUESTIONS, "prompt": PROMPT, "tokens": NEW_TOKENS, **pretrained.fixed(device, BATCH)}
         self.identity = identity(self.name, _VERSION, options, sha256)
         self.provenance = found.provenance(
             f"InstructBLIP, transformers, {'bfloat16' if device == 'cuda' else 'float32'} on {device}", sha256)
@@ -87,14 +85,14 @@ class _Reader:
     def answers(self, pictures: Sequence[Picture], prompts: Sequence[str]) -> list[list[str]]:
         """For each prompt the answers about all pictures."""
         with self._torch.inference_mode():
-            pixels = self._processor.image_processor(list(pictures), return_tensors="pt")["pixel_values"]
+            pixels = self._processor.image_processor(pretrained.shown(pictures), return_tensors="pt")["pixel_values"]
             pixels = pixels.to(self._device, self._dtype)
             self._seen = self._look(pixel_values=pixels, return_dict=True)
             return [self._answer(pixels, pictures[0], prompt) for prompt in prompts]
 
     def _answer(self, pixels: Any, some: Picture, prompt: str) -> list[str]:
         if prompt not in self._words:  # the processor puts the places of the picture's tokens before the words
-            said = self._processor(images=some, text=prompt, return_tensors="pt")
+            said = self._processor(images=pretrained.shown([some]), text=prompt, return_tensors="pt")
             self._words[prompt] = {name: ids.to(self._device) for name, ids in said.items() if name != "pixel_values"}
         words = {name: ids.expand(len(pixels), -1) for name, ids in self._words[prompt].items()}
         made = self._model.generate(pixel_values=pixels, **words, do_sample=False, num_beams=1,
