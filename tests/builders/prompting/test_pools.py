@@ -239,9 +239,9 @@ def test_a_prompt_of_the_pools_reads() -> None:
 
 
 def test_the_pools_are_packaged() -> None:
-    said = tomllib.loads((WORDS.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
+    said = tomllib.loads((WORDS.parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
     globs = said["tool"]["setuptools"]["package-data"]["builders"]
-    packaged = {path for glob in globs for path in WORDS.parent.glob(glob)}
+    packaged = {path for glob in globs for path in WORDS.parents[1].glob(glob)}
     assert set(WORDS.glob("*.txt")) <= packaged
     names = {f"{name}.txt" for name in SIZES} | set(STYLES.values())
     assert {path.name for path in WORDS.glob("*.txt")} == names
