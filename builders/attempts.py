@@ -85,12 +85,14 @@ class Attempts:
 
     def _draw(self, wanted: Sequence[Wanted]) -> None:
         missing = self.pictures.missing([one.key for one in wanted])
-        new = {one.key: one for one, lacks in zip(wanted, missing, strict=True) if lacks}
-        if not new:
+        if not missing.any():
             return
+        # A batch holds the rows of the same numbers whichever of them are there already, as in a build never stopped.
+        new = [[one for one, lacks in some if lacks]
+               for some in batched(zip(wanted, missing, strict=True), self._generator.batch)]
         task = DrawPictures(self._generator, self.pictures.folder)
-        with self._progress.bar("generate", len(new), "picture") as bar:
-            for done in self._engine.run(task, shards(new.values(), self._generator.batch)):
+        with self._progress.bar("generate", int(missing.sum()), "picture") as bar:
+            for done in self._engine.run(task, shards(filter(None, new))):
                 bar.advance(done)
         self.pictures.refresh()
 

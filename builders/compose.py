@@ -64,14 +64,15 @@ def publish_rows(look: Look, places: Places, build: Build) -> tuple[Location, Ma
     if not places.by_id:
         raise _nothing_left(look)
     options, source = build.options, build.source
+    models = [Model(role, annotator.identity, annotator.provenance) for role, annotator in build.models.items()]
     draft = Manifest(
         recipe="retribooru", version=options.version, rows_digest=_rows_digest(look, places, build), files={},
         content_digest="",
         source={"name": source.name, "digest": source.digest(), "licence": source.licence},
         counts=dict(sorted(source.counts.items())), options=build.said(),
-        models=[Model(role, annotator.identity, annotator.provenance) for role, annotator in build.models.items()],
-        funnel=look.ledger.funnel, splits={split: places.rows_in[split] for split in SPLITS if places.rows_in[split]},
-        near_copies=places.near_copies, built_with=publish.built_with())
+        models=models, funnel=look.ledger.funnel,
+        splits={split: places.rows_in[split] for split in SPLITS if places.rows_in[split]},
+        near_copies=places.near_copies, built_with=publish.built_with(models))
     content = Content(RETRIBOORU, FillFigures(look.store_of("mask").folder, look.limits),
                       lambda: _shards(look, places, build), len(look.ledger), look.ledger.rejected, card.pages)
     return release(look.work, look.engine, look.progress, draft, content)

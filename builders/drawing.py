@@ -55,17 +55,17 @@ class DrawPictures:
     generator: Generator
     folder: Location
 
-    def __call__(self, shard: Sequence[Wanted]) -> int:
+    def __call__(self, shard: Sequence[Sequence[Wanted]]) -> int:
         with ThreadPoolExecutor(1) as pool:
             waiting: Future[None] | None = None
-            for batch in batched(shard, self.generator.batch):
+            for batch in shard:
                 drawn = self.generator([one.request for one in batch])
                 if waiting is not None:
                     waiting.result()
                 waiting = pool.submit(self._keep, [one.key for one in batch], drawn)
             if waiting is not None:
                 waiting.result()
-        return len(shard)
+        return sum(map(len, shard))
 
     def _keep(self, keys: Sequence[str], drawn: Sequence[Picture | None]) -> None:
         images = [b"" if picture is None else _png(picture) for picture in drawn]
@@ -97,9 +97,9 @@ class ScorePictures:
         return len(shard)
 
 
-def shards(wanted: Iterable[Wanted], batch: int) -> Iterator[list[Wanted]]:
-    """What workers are given at a time: some whole batches."""
-    return batched(wanted, batch * _BATCHES)
+def shards(batches: Iterable[list[Wanted]]) -> Iterator[list[list[Wanted]]]:
+    """What workers are given at a time: some batches."""
+    return batched(batches, _BATCHES)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from upath import UPath
 
 from schemas.errors import UsageError
 from schemas.locations import Location
+from schemas.prompts import SLOT
 
 PLACES = frozenset({"out", "workers", "engine", "address", "gpus", "log"})
 """Kept out of manifests: they do not change what is built, or they are a place on this machine."""
@@ -88,9 +89,19 @@ def workers_here(options: Running) -> int:
     return options.workers if options.engine == "local" else min(options.workers, os.cpu_count() or 1)
 
 
-def check(options: Any) -> None:
+def check_class_name(name: str, example: str) -> None:
+    """Raises UsageError, with an `example` of a command, unless it is a bare noun of one or more words."""
+    words = name.casefold().split()
+    if not words:
+        raise UsageError("--class-name is missing", allowed="a noun such as backpack", next_command=example)
+    if words[0] in ("a", "an", "the") or SLOT in name or not name.isprintable():
+        raise UsageError("--class-name is no bare noun", seen=name,
+                         allowed="words such as backpack or duck toy, without an article")
+
+
+def check(options: Any, needs_out: bool = True) -> None:
     """Checks every field against what it allows, and the common ones. Raises UsageError."""
-    if options.out == Path():
+    if needs_out and options.out == Path():
         raise UsageError("--out is missing", allowed="a folder", next_command="add --out OUT")
     for one in fields(options):
         _check(one.name, getattr(options, one.name), one.metadata)

@@ -18,20 +18,26 @@ from builders.write import file_entry
 from schemas import manifest as manifests
 from schemas.errors import BuildError, UsageError
 from schemas.locations import Location
-from schemas.manifest import FileEntry, Manifest
+from schemas.manifest import FileEntry, Manifest, Model
 
 VERSION = "version"
 """Below a staging folder: what will be renamed to OUT/X.Y.Z. Receipts of finished shards lie beside it."""
 
-_LIBRARIES = ("likeness", "datasets", "numpy", "onnxruntime", "pillow", "pyarrow")
+_LIBRARIES = ("likeness", "numpy", "onnxruntime", "pillow", "pyarrow")
+_RUN_BY = {"diffusers": {"diffusers"}, "torch": {"transformers", "diffusers"},
+           "transformers": {"transformers", "diffusers"}}
+"""Libraries that only some models need, and what those models' backends say."""
 
 
-def built_with() -> dict[str, str]:
-    """Versions of what the content depends on."""
+def built_with(models: Iterable[Model] = ()) -> dict[str, str]:
+    """Versions of what the content depends on, with those of the libraries that ran the models."""
     import onnxruntime
 
     asked = {"onnxruntime": onnxruntime.__version__}  # its package may be onnxruntime-gpu
-    return {"python": python_version(), **{name: asked.get(name) or version_of(name) for name in _LIBRARIES}}
+    backends = {word for model in models for word in model.provenance.get("backend", "").split(", ")}
+    also = [name for name, signs in _RUN_BY.items() if backends & signs]
+    return {"python": python_version(),
+            **{name: asked.get(name) or version_of(name) for name in sorted([*_LIBRARIES, *also])}}
 
 
 def published(folder: Location, rows_digest: str) -> Manifest | None:

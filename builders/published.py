@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas import manifest as manifests
 from schemas.errors import UsageError
-from schemas.locations import Location
+from schemas.locations import Location, readable
+
+_NEXT = "build subject --images DIR --class-name WORDS --out OUT"
 
 
 def shards(folder: Location, split: str) -> list[Location]:
@@ -28,16 +29,19 @@ class Scenes:
     source: dict[str, str] = field(default_factory=dict)
 
 
-def read_scenes(folder: Path, class_name: str, kind: str) -> Scenes:
+def read_scenes(folder: Location, class_name: str, kind: str) -> Scenes:
     """Scenes of a published version's captions. Raises UsageError when it is no subject's, or of another class or
     kind."""
+    if not (folder / manifests.NAME).exists():
+        raise UsageError("--subject is no published dataset: it has no manifest.json", seen=str(folder),
+                         allowed="a version folder such as OUT/1.0.0", next_command=_NEXT)
     manifest = manifests.read(folder)
     if manifest.recipe != "subject":
         raise UsageError("--subject is no dataset of a subject", seen=f"{folder}, a {manifest.recipe} dataset",
                          allowed="what `build subject` published",
-                         next_command="build subject --images DIR --class-name WORDS --out OUT")
+                         next_command=_NEXT)
     try:
-        tables = [pq.read_table(path, columns=["scene", "class_name", "kind"]) for split in manifest.splits
+        tables = [pq.read_table(readable(path), columns=["scene", "class_name", "kind"]) for split in manifest.splits
                   for path in shards(folder, split)]
         rows = [row for table in tables for row in table.to_pylist()]
     except (OSError, ValueError, KeyError, pa.ArrowException) as error:

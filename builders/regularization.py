@@ -37,7 +37,7 @@ from builders.prompting.planning import Planned
 from builders.prompting.pools import Pools, check_class, read_pools
 from builders.published import Scenes, read_scenes
 from builders.regularization_options import Regularization
-from builders.release import Content, release
+from builders.release import Content, how_to_load, release
 from builders.store import Place
 from builders.workspace import Workspace
 from builders.write import Shard, columns_digest, cut_shards
@@ -118,7 +118,8 @@ def plan_of(options: Regularization) -> Plan:
                              shares=options.families(), arm=cast(planning.Arm, options.prompts),
                              test_prompts=options.include_test_prompts, seed=options.seed)
     pools = read_pools(wanted.kind, wanted.form, options.pools)
-    check_class(options.class_name, pools)
+    if wanted.arm != "class-only":
+        check_class(options.class_name, pools)
     scenes = Scenes() if options.subject is None else read_scenes(options.subject, options.class_name,
                                                                         options.kind)
     return Plan(planning.plan(wanted, pools.words, pools.styles, scenes.scenes), wanted.form, pools, scenes)
@@ -167,7 +168,7 @@ def _draft(options: Regularization, plan: Plan, drawers: Drawers, funnel: list[S
         options=options.published() | {"form": plan.form, "size": drawers.generator.size,
                                        "steps": drawers.generator.steps, "guidance": drawers.generator.guidance},
         models=drawers.models(), funnel=funnel, splits={SPLIT: len(attempts.drawn)}, near_copies=0,
-        built_with=publish.built_with())
+        built_with=publish.built_with(drawers.models()))
 
 
 def _planned(plan: Plan, generator: Generator, attempts: Attempts) -> Iterator[tuple[dict[str, Any], str]]:
@@ -195,7 +196,7 @@ def farewell(folder: Location, manifest: Manifest) -> str:
     """What a person needs to know at the end."""
     return "\n".join([
         f"published {folder} ({manifest.splits[SPLIT]:,} pictures; content {manifest.content_digest[:16]})",
-        f"  load it:         datasets.load_dataset({json.dumps(str(folder), ensure_ascii=False)})",
+        f"  load it:         {how_to_load(folder)}",
         f"  look at first:   {folder / 'assets' / 'families.png'}",
         f"  read:            {folder / 'README.md'}",
         f"  for a trainer:   build export {shlex.quote(str(folder))} --format kohya --out DIR",

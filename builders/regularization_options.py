@@ -10,6 +10,7 @@ from builders.fields import (
     PLACES,
     address_option,
     check,
+    check_class_name,
     engine_option,
     gpus_option,
     log_option,
@@ -25,6 +26,7 @@ SCORER = "openai/clip-vit-base-patch32"
 """The CLIP that --min-clip-t means unless told otherwise."""
 
 _PATHS = ("subject", "pools")
+_BATCH = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,10 +36,10 @@ class Regularization:
     class_name: str = option("", "what the subject is: backpack, duck toy, dog", group="prompts", metavar="WORDS")
     kind: str = option("", "object, animal or person: which words describe it", group="prompts",
                        choices=("object", "animal", "person"))
-    subject: Path | None = option(None, "published subject dataset (`build subject`), whose captions' scenes make the "
-                                  "training family; without it that family has scenes of the pools", group="prompts",
-                                  metavar="DIR")
-    count: int = option(2000, "prompts, and pictures", group="prompts", metavar="N")
+    subject: Location | None = option(None, "published subject dataset (`build subject`), whose captions' scenes make "
+                                      "the training family; without it that family has scenes of the pools",
+                                      group="prompts", metavar="DIR")
+    count: int = option(2000, "prompts, and pictures", group="prompts", high=1_000_000, metavar="N")
     prompts: str = option("structured", "structured, as the paper; its control arms: class-only, \"a CLASS\" in every "
                           "row; unadapted, a living thing in the words of objects", group="prompts",
                           choices=("structured", "class-only", "unadapted"))
@@ -57,8 +59,8 @@ class Regularization:
                         high=1000, metavar="N")
     guidance: float | None = option(None, "guidance scale. Default: the pipeline's own; a turbo model wants 0",
                                     group="pictures", low=0, high=100, metavar="X")
-    batch: int = option(4, "pictures drawn at a time: 1, 2, 4 or 8; other sizes give other pictures", group="pictures",
-                        metavar="N")
+    batch: int = option(_BATCH, "pictures drawn at a time: 1, 2, 4 or 8; other sizes give other pictures",
+                        group="pictures", metavar="N")
     min_clip_t: float | None = option(None, "least cosine, -1..1, of a picture's and its prompt's CLIP embeddings; "
                                       "below it the picture is drawn again with another seed", group="pictures",
                                       low=-1, high=1, metavar="X")
@@ -80,14 +82,13 @@ class Regularization:
 
     def __post_init__(self) -> None:
         example = "build regularization --class-name backpack --kind object --generator light --out OUT"
-        if not self.class_name.strip():
-            raise UsageError("--class-name is missing", allowed="a noun such as backpack", next_command=example)
+        check_class_name(self.class_name, example)
         if not self.kind:
             raise UsageError("--kind is missing", allowed="object, animal, person", next_command=example)
         if self.workers == 0:
             object.__setattr__(self, "workers", 2 if self.generator == "light" else 1)
         object.__setattr__(self, "class_name", " ".join(self.class_name.split()))
-        check(self)
+        check(self, needs_out=not self.dry_run)
         if self.batch not in BATCHES:
             raise UsageError("--batch is none at which pictures repeat exactly", seen=self.batch,
                              allowed=", ".join(map(str, BATCHES)))
@@ -99,6 +100,10 @@ class Regularization:
         if self.generator == "light" and (self.steps or self.guidance is not None):
             raise UsageError("--steps and --guidance are for models; the light generator has none",
                              seen="--generator light", next_command="leave them out")
+        if self.generator == "light" and self.batch != _BATCH:
+            raise UsageError("--batch is for models", seen="--generator light", next_command="leave it out")
+        if self.clip != SCORER and self.min_clip_t is None:
+            raise UsageError("--clip is for --min-clip-t", seen=self.clip, next_command="add --min-clip-t X")
         self.families()
 
     def families(self) -> tuple[float, float, float]:
@@ -123,4 +128,5 @@ class Regularization:
                                    if one.name not in {*PLACES, "dry_run", *_PATHS}}
         named = {name: Path(value).name for name in ("generator", "clip")
                  if Path(value := getattr(self, name)).is_dir()}
-        return said | named
+        vain = {"clip": None} if self.min_clip_t is None else {}
+        return said | named | vain | ({"batch": None} if self.generator == "light" else {})

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -63,6 +65,14 @@ def release(work: Workspace, engine: Engine, progress: Progress, draft: Manifest
         if (folder / manifests.NAME).exists():
             work.clear(draft.version)
     return folder, there
+
+
+def how_to_load(folder: Location) -> str:
+    """The Python that opens a version's train split."""
+    name = json.dumps(str(folder), ensure_ascii=False)
+    if not isinstance(folder, Path):  # `datasets` reads no card below a URL
+        name = f'"parquet", data_files={{"train": {name[:-1]}/data/train-*.parquet"}}'
+    return f"datasets.load_dataset({name})"
 
 
 def _published(work: Workspace, engine: Engine, progress: Progress, draft: Manifest, content: Content) -> Manifest:

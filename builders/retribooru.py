@@ -11,7 +11,6 @@ reference.
 
 from __future__ import annotations
 
-import json
 import shlex
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -31,6 +30,7 @@ from builders.openings import Models, check_source, open_engine, open_models_for
 from builders.options import Retribooru
 from builders.outfits import group_outfits
 from builders.progress import Progress
+from builders.release import how_to_load
 from builders.sources import Source
 from builders.sources.trees import inside
 from builders.visits import Keeps, Limits, Link, Pixels
@@ -218,12 +218,9 @@ def visits(limits: Limits, options: Retribooru, models: Models) -> list[list[Lin
 def farewell(folder: Location, manifest: Manifest) -> str:
     """What a person needs to know at the end."""
     rows = ", ".join(f"{split} {manifest.splits[split]:,}" for split in SPLITS if split in manifest.splits)
-    name = json.dumps(str(folder), ensure_ascii=False)
-    if not isinstance(folder, Path):
-        name = f'"parquet", data_files={{"train": {name[:-1]}/data/train-*.parquet"}}'
     return "\n".join([
         f"published {folder} ({rows}; content {manifest.content_digest[:16]})",
-        f"  load it:         datasets.load_dataset({name})",
+        f"  load it:         {how_to_load(folder)}",
         f"  look at first:   {folder / 'assets' / 'outfits.png'}",
         f"  read:            {folder / 'README.md'}",
         f"  why not a post:  build explain {shlex.quote(str(folder))} ID",

@@ -19,7 +19,7 @@ from annotators.captions import BATCH, captioner
 from builders import publish
 from builders.engines import Local
 from builders.progress import Progress
-from builders.release import Content, release
+from builders.release import Content, how_to_load, release
 from builders.sources.shots import LIMITS, Shot, Shots, read_shots
 from builders.sources.trees import check_root
 from builders.splits import TRAIN
@@ -108,13 +108,14 @@ def publish_subject(work: Workspace, options: Subject, source: Source,
         shots, counts["captions_without_class"] = captioned(work, options, source, progress)
     rows = [Planned(columns(shot, subject, options.token), shot.path) for shot in shots.kept]
     digest = hashlib.sha256("".join(columns_digest(one.columns) for one in rows).encode()).hexdigest()
+    models = [Model(one.name, one.identity, one.provenance) for one in source.models]
     draft = Manifest(
         recipe="subject", version=options.version, rows_digest=digest, files={}, content_digest="",
         source={"name": "dreambench" if options.dreambench else "folder", "digest": shots.digest,
                 "licence": _DREAMBENCH if options.dreambench else _OWN},
         counts=counts, options=said(options, source),
-        models=[Model(one.name, one.identity, one.provenance) for one in source.models],
-        funnel=shots.funnel, splits={TRAIN: len(rows)}, near_copies=0, built_with=publish.built_with())
+        models=models, funnel=shots.funnel, splits={TRAIN: len(rows)}, near_copies=0,
+        built_with=publish.built_with(models))
     content = Content(SUBJECT, fill, lambda: cut_shards(TRAIN, rows, [shot.bytes for shot in shots.kept]), len(rows),
                       lambda: shots.rejected, card.pages)
     engine: Local[Any, Any] = Local(1)
@@ -178,12 +179,9 @@ def fill(planned: Sequence[Planned]) -> list[Filled]:
 
 def farewell(folder: Location, manifest: Manifest) -> str:
     """What a person needs to know at the end."""
-    name = json.dumps(str(folder), ensure_ascii=False)
-    if not isinstance(folder, Path):
-        name = f'"parquet", data_files={{"train": {name[:-1]}/data/train-*.parquet"}}'
     return "\n".join([
         f"published {folder} ({manifest.splits[TRAIN]} pictures; content {manifest.content_digest[:16]})",
-        f"  load it:         datasets.load_dataset({name})",
+        f"  load it:         {how_to_load(folder)}",
         f"  look at first:   {folder / 'assets' / 'pictures.png'}",
         f"  comes next:      {card.regularization(manifest, shlex.quote(str(folder)))}",
     ])

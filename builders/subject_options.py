@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from builders.fields import check, log_option, option, out_option, version_option
+from builders.fields import check, check_class_name, log_option, option, out_option, version_option
 from builders.sources.trees import printable
 from schemas.dreambench import SUBJECTS
 from schemas.errors import UsageError
@@ -50,7 +50,7 @@ class Subject:
                              allowed="a folder of one subject, or one of DreamBench's", next_command=_EXAMPLE)
         check(self)
         if self.dreambench is None:
-            self._check_class()
+            check_class_name(self.class_name, _EXAMPLE)
         elif self.class_name or self.kind:
             raise UsageError("--class-name and --kind are for --images; DreamBench's are known",
                              seen=self.class_name or self.kind, next_command="leave them out")
@@ -61,14 +61,6 @@ class Subject:
         if os.path.realpath(str(self.out)) == os.path.realpath(self.root):
             raise UsageError("--out is the folder of the pictures", seen=str(self.out), allowed="another folder",
                              next_command=f"the same command with --out {self.root.parent / 'out'}")
-
-    def _check_class(self) -> None:
-        words = self.class_name.casefold().split()
-        if not words:
-            raise UsageError("--class-name is missing", allowed="a noun such as backpack", next_command=_EXAMPLE)
-        if words[0] in ("a", "an", "the") or SLOT in self.class_name or not self.class_name.isprintable():
-            raise UsageError("--class-name is no bare noun", seen=self.class_name,
-                             allowed="words such as backpack or duck toy, without an article")
 
     @property
     def root(self) -> Path:

@@ -89,19 +89,6 @@ def split(caption: str, class_name: str, identifier: str = "") -> str | None:
     return f"{before}{'a ' if found[1] else ''}{SLOT}{after}"
 
 
-def insert(caption: str, class_name: str, identifier: str) -> str | None:
-    """The caption with the identifier before the class words, or as it is where it has the identifier already.
-
-    None where the class words are missing: "a backpack on a rock" gives "a olis backpack on a rock".
-    """
-    scene = split(caption, class_name, identifier)
-    if scene is None:
-        return None
-    if re.search(rf"(?<![\w-]){_pattern(identifier)}", caption, re.IGNORECASE):
-        return " ".join(caption.split())
-    return compose({"background": scene}, class_name, identifier)
-
-
 def article(words: str) -> str:
     """ "a" or "an", by the sound of the first of these words: an hourglass, a unicorn, an 8-sided die."""
     plain = unicodedata.normalize("NFKD", words.split()[0]).encode("ascii", "ignore").decode()

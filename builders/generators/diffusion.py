@@ -109,6 +109,7 @@ class _Pipeline:
         self._torch, self._pipeline, self._guidance = torch, pipeline.to(device), guidance
         self._encodes = isinstance(pipeline, StableDiffusionPipeline | StableDiffusionXLPipeline)
         self._said: dict[str, dict[str, Any]] = {}
+        self._against: dict[str, Any] = {}  # the empty prompt, which all are guided away from
 
     def draw(self, texts: Sequence[str], seeds: Sequence[int], size: int, steps: int) -> list[Picture | None]:
         """Pictures of a whole batch."""
@@ -136,14 +137,17 @@ class _Pipeline:
                 new = list(dict.fromkeys(texts))
             self._encode(new, len(texts))
         rows = [self._said[text] for text in texts]
-        return {name: self._torch.cat([row[name] for row in rows]) for name in rows[0]}
+        words = {name: self._torch.cat([row[name] for row in rows]) for name in rows[0]}
+        return words | {name: row.repeat(len(texts), *[1] * (row.dim() - 1)) for name, row in self._against.items()}
 
     def _encode(self, new: Sequence[str], batch: int) -> None:
         full = [*new, *[new[-1]] * (batch - len(new))]
         names = ["prompt_embeds", "negative_prompt_embeds", "pooled_prompt_embeds", "negative_pooled_prompt_embeds"]
         found = self._pipeline.encode_prompt(full, device=self._pipeline.device, num_images_per_prompt=1,
-                                             do_classifier_free_guidance=self._guidance > 1)
+                                             do_classifier_free_guidance=self._guidance > 1 and not self._against)
         there = {name: rows for name, rows in zip(names, found, strict=False) if rows is not None}
+        for name in [name for name in there if name.startswith("negative")]:
+            self._against[name] = there.pop(name)[:1]
         for at, text in enumerate(new):
             self._said[text] = {name: rows[at:at + 1] for name, rows in there.items()}
 

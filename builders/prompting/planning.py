@@ -139,6 +139,9 @@ def _structured(wanted: Wanted, shares: list[Fraction],
 
 
 def _no_such_count(wanted: Wanted, least: int, most: int) -> UsageError:
+    if wanted.count < least:
+        return UsageError(f"the {least} test prompts alone are more", seen=wanted.count, allowed=f"{least}..{most}",
+                          next_command=f"--count {least}, or no --include-test-prompts")
     return UsageError("these word pools and shares do not make so many different prompts", seen=wanted.count,
                       allowed=f"{max(least, 1)}..{most}", next_command=f"--count {most}")
 

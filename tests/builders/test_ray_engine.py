@@ -362,7 +362,7 @@ def test_a_node_killed_amid_a_build_changes_nothing(cluster: Callable[[], tuple[
 
 def test_a_regularization_set_is_the_same_on_a_cluster(address: str, tmp_path: Path) -> None:
     words = ["regularization", "--class-name", "vase", "--kind", "object", "--generator", "light", "--size", "64",
-             "--count", "40"]
+             "--count", "150"]
     assert cli.main([*words, "--out", str(tmp_path / "here")]) == 0
     assert cli.main([*words, "--out", str(tmp_path / "there"), "--engine", "ray", "--address", address]) == 0
     assert _files(tmp_path / "there" / "1.0.0") == _files(tmp_path / "here" / "1.0.0")

@@ -12,6 +12,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -93,9 +94,13 @@ def test_the_manifest_tells_everything(built: Path) -> None:
     assert str(built.parent) not in (built / "manifest.json").read_text()
 
 
-def test_workers_and_engines_change_nothing(built: Path, tmp_path: Path) -> None:
-    assert build(tmp_path / "one", "--workers", "1") == 0
-    assert bytes_of(tmp_path / "one" / "1.0.0") == bytes_of(built)
+def test_workers_change_nothing_and_a_longer_set_begins_alike(built: Path, tmp_path: Path) -> None:
+    # More than the 64 pictures that a worker is given at a time.
+    for workers in ("1", "3"):
+        assert build(tmp_path / workers, "--workers", workers, "--count", "200") == 0
+    assert bytes_of(tmp_path / "1" / "1.0.0") == bytes_of(tmp_path / "3" / "1.0.0")
+    first = [(row["text"], row["sha256"]) for row in rows(tmp_path / "3" / "1.0.0")[:40]]
+    assert first == [(row["text"], row["sha256"]) for row in rows(built)]
 
 
 def test_a_killed_build_goes_on_and_ends_the_same(built: Path, tmp_path: Path) -> None:
@@ -140,6 +145,7 @@ def test_control_arms(tmp_path: Path, arm: str, family: dict[str, int]) -> None:
     found = rows(version)
     assert Counter(row["family"] for row in found) == family
     if arm == "class-only":
+        assert build(tmp_path / "orange", "--class-name", "orange", "--count", "4", "--prompts", arm) == 0  # a colour
         assert {row["text"] for row in found} == {"a dog"} and len({row["seed"] for row in found}) == 10
     else:
         assert all(row["shape"] and row["color"] and row["texture"] and row["background"] for row in found)
@@ -200,7 +206,8 @@ def test_a_subject_that_is_none(built: Path, tmp_path: Path, capsys: pytest.Capt
     assert build(tmp_path / "out", "--subject", str(built)) == 2
     assert "--subject is no dataset of a subject" in capsys.readouterr().err
     assert build(tmp_path / "out", "--subject", str(tmp_path)) == 2
-    assert "it has no manifest.json" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "it has no manifest.json" in told and "try: build subject" in told
 
 
 def _pool(folder: Path, text: str) -> Path:
@@ -211,8 +218,14 @@ def _pool(folder: Path, text: str) -> Path:
 
 @pytest.mark.parametrize(("words", "said"), [
     (["--count", "0"], "there is nothing to plan"),
-    (["--count", "99999999999"], "do not make so many different prompts"),
+    (["--count", "1000001"], "--count is out of range"),
+    (["--count", "24", "--include-test-prompts"], "the 25 test prompts alone are more"),
     (["--class-name", ""], "--class-name is missing"),
+    (["--class-name", "a backpack"], "--class-name is no bare noun"),
+    (["--class-name", "my $concept"], "--class-name is no bare noun"),
+    (["--class-name", "back\a"], "--class-name is no bare noun"),
+    (["--batch", "8"], "--batch is for models"),
+    (["--clip", "some/model"], "--clip is for --min-clip-t"),
     (["--kind", ""], "--kind is missing"),
     (["--kind", "plant"], "--kind is not known"),
     (["--class-name", "turquoise"], "the class name collides with"),
@@ -224,7 +237,7 @@ def _pool(folder: Path, text: str) -> Path:
     (["--prompts", "unadapted"], "--prompts unadapted is for living things"),
     (["--prompts", "class-only", "--include-test-prompts"], "the arm class-only has one prompt"),
     (["--min-clip-t", "2"], "--min-clip-t is out of range"),
-    (["--generator", "no/such/model/at/all"], ""),
+    (["--generator", "no/such/model/at/all"], "no/such/model/at/all" if find_spec("diffusers") else "diffusers"),
     (["--version", "1"], "--version is not a version"),
 ])
 def test_bad_words_are_told_in_one_line(tmp_path: Path, words: list[str], said: str,
@@ -241,6 +254,14 @@ def test_a_bad_pool_is_told_in_one_line(tmp_path: Path, text: str, said: str,
                                         capsys: pytest.CaptureFixture[str]) -> None:
     assert build(tmp_path / "out", "--pools", str(_pool(tmp_path / "pools", text))) == 2
     assert said in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+def test_a_count_beyond_what_small_pools_make(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = _pool(tmp_path / "pools", "round\n")
+    for part, word in (("colors", "red"), ("textures", "woven"), ("backgrounds", "on a rock")):
+        (folder / f"object_{part}.txt").write_text(word + "\n")
+    assert build(tmp_path / "out", "--pools", str(folder), "--shares", "1,0,0") == 2
+    assert "do not make so many different prompts (got 40); allowed: 1..1" in capsys.readouterr().err
 
 
 def test_words_of_one_s_own(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 def words(models: tuple[Path, Path], out: Path, *more: str) -> list[str]:
     return ["regularization", "--class-name", "teapot", "--kind", "object", "--generator", str(models[0]), "--steps",
-            "3", "--count", "26", "--clip", str(models[1]), "--out", str(out), *more]
+            "3", "--count", "26", "--out", str(out), *more]
 
 
 @pytest.fixture(scope="module")
@@ -64,15 +64,17 @@ def test_rows_and_models(whole: Path) -> None:
         ("tiny-sd", 3, 7.5, 16)}
     said = manifests.read(whole)
     assert said.models[0].provenance["weights"] == "tiny-sd" and said.options["generator"] == "tiny-sd"
+    assert {"torch", "transformers", "diffusers"} <= said.built_with.keys()
     assert list(verification.faults_of(whole, said)) == []
 
 
 def test_what_fits_its_prompt_too_little_leaves_or_is_drawn_again(models: tuple[Path, Path], tmp_path: Path) -> None:
-    out = tmp_path / "scored"
-    assert cli.main(words(models, out, "--min-clip-t", "-1")) == 0
+    out, scored = tmp_path / "scored", ("--clip", str(models[1]))
+    assert cli.main(words(models, out, *scored, "--min-clip-t", "-1")) == 0
     first = {row["id"]: row["clip_t"] for row in rows(out / "1.0.0")}
     middle = sorted(first.values())[13]  # the 14th of 26: as many rows reach it as not
-    assert cli.main(words(models, out, "--min-clip-t", f"{middle:.6f}", "--attempts", "2", "--version", "1.1.0")) == 0
+    assert cli.main(words(models, out, *scored, "--min-clip-t", f"{middle:.6f}", "--attempts", "2", "--version",
+                          "1.1.0")) == 0
     version = out / "1.1.0"
     found = {row["id"]: row for row in rows(version)}
     least = float(f"{middle:.6f}")

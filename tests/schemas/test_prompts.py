@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.prompts import ADJECTIVES, PARTS, SCENE, Form, article, compose, insert, split
+from schemas.prompts import ADJECTIVES, PARTS, SCENE, Form, article, compose, split
 
 
 @pytest.mark.parametrize(("parts", "class_name", "identifier", "caption"), [
@@ -81,13 +81,13 @@ def test_an_article_goes_by_sound() -> None:
 ])  # fmt: skip
 def test_the_scene_of_a_caption(caption: str, class_name: str, scene: str | None, inserted: str | None) -> None:
     assert split(caption, class_name, "olis") == scene
-    assert insert(caption, class_name, "olis") == inserted
     if "olis" not in caption:
         assert split(caption, class_name) == scene
+        if scene is not None:
+            assert compose({"background": scene}, class_name, "olis") == inserted
 
 
 def test_an_identifier_may_have_marks() -> None:
-    assert insert("a backpack (new) on a rock", "backpack", "<new>") == "a <new> backpack (new) on a rock"
     assert split("a <new> backpack (new) on a rock", "backpack", "<new>") == "(new) on a rock"
 
 
