@@ -95,8 +95,10 @@ def _dropped(folder: Location, wanted: str, numbered: bool, before: str) -> Iter
                         pc.match_substring_regex(rejected["path"], paths))
     for row in rejected.filter(same).to_pylist():
         meaning = REASONS[row["reason"]][1] if row["reason"] in REASONS else "no reason that this program knows"
-        story = [f"{row['id']}: dropped at stage {row['stage']}", f"  file       {row['path']}",
-                 f"  rule       {row['reason']}: {meaning}"]
+        story = [f"{row['id']}: dropped at stage {row['stage']}"]
+        if row["path"]:  # a row of a plan never was a file
+            story.append(f"  file       {row['path']}")
+        story.append(f"  rule       {row['reason']}: {meaning}")
         if row["value"] or row["threshold"]:
             story.append(f"  seen       {row['value'] or '(nothing)'}"
                          + (f", allowed {row['threshold']}" if row["threshold"] else ""))

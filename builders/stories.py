@@ -54,13 +54,14 @@ def _subject(row: Mapping[str, Any], manifest: Manifest) -> list[str]:
 def _drawn(row: Mapping[str, Any], manifest: Manifest) -> list[str]:
     names = next(names for names in PARTS.values() if row.keys() >= set(names))
     parts = ", ".join(f"{name} {row[name]!r}" for name in names if row[name])
-    score = "not asked for" if row["clip_t"] is None else f"{row['clip_t']:.3f}"
+    least = manifest.options.get("min_clip_t")
+    score = "not asked for" if row["clip_t"] is None else f"{row['clip_t']:.3f}, at least {least}"
     return [
         f"  text       {row['text']}",
         f"  prompt     family {row['family']}: {row['class_name']}" + (f"; {parts}" if parts else ""),
         f"  drawn by   {row['generator']}, seed {row['seed']}, {row['steps']} steps, guidance {row['guidance']:g}, "
         f"attempt {row['attempts']}",
-        f"  CLIP-T     {score}, at least {manifest.options.get('min_clip_t')}",
+        f"  CLIP-T     {score}",
         f"  file       {row['width']}x{row['height']}, sha256 {row['sha256'][:16]}",
     ]
 

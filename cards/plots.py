@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from cards.leakage import MEASURES, Floats, Leakage, Measure, alike_share
 from cards.style import ACCENT, INK, MUTED, RULE, WARM
@@ -139,16 +140,16 @@ def _legend(figure: Figure) -> None:
 
 
 def scores(values: Sequence[float], least: float) -> bytes:
-    """Histogram of how well pictures fit their prompts, and the least score that may stay."""
+    """Histogram of how well the published pictures fit their prompts, and the least score that may stay."""
     with _pinned():
         figure = Figure(figsize=(9, 2.6))
-        axes = figure.add_axes((0.02, 0.2, 0.96, 0.68))
+        axes = figure.add_axes((0.05, 0.2, 0.93, 0.68))
         first = min(min(values), least)
         edges = np.linspace(first, max(max(values), first + 0.01), 61)
         counts, _ = np.histogram(values, edges)
         axes.bar(edges[:-1], counts, width=(edges[1] - edges[0]) * 0.88, align="edge", color=ACCENT)
         axes.axvline(least, color=WARM, lw=1.4)
-        axes.set_title("CLIP-T of each picture and its prompt; the line is the least that may stay", pad=6)
-        axes.set_yticks([])
-        axes.spines["left"].set_visible(False)
+        number = f"{len(values):,} published picture{'s' if len(values) != 1 else ''}"
+        axes.set_title(f"CLIP-T of {number}; the line is the least that may stay", pad=6)
+        axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
         return _png(figure)

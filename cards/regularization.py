@@ -23,7 +23,6 @@ FAMILIES_PAGE, SCORES_PAGE = "assets/families.png", "assets/scores.png"
 _CELL, _GAP, _LINE, _LINES = 368, 16, 24, 4
 
 
-
 def pages(manifest: Manifest, data: shards.Data, rejected: Location,
           run: shards.Run = map) -> Iterator[tuple[str, bytes]]:
     """Relative path and bytes of every page, the same bytes for the same input.
@@ -57,7 +56,7 @@ def meant(manifest: Manifest) -> dict[str, str]:
         "photographic": "styles of photographs, scenes of the pools",
         "styled": "other styles, scenes of the pools",
         "test": "the prompts of DreamBench's evaluation",
-        "class": "the class alone, in every row: a control arm",
+        "class": "the class alone in every row, a control arm",
     }
 
 
@@ -72,10 +71,9 @@ def _front(manifest: Manifest, data: shards.Data, form: Form, name: str) -> str:
 
 
 def command(manifest: Manifest) -> str:
-    """The command that builds this version again, one option a line. Paths stand as DIR and OUT."""
-    said = {name: value for name, value in manifest.options.items() if name not in ("version", "form")}
-    if said.get("generator") == "light":
-        said = {name: value for name, value in said.items() if name not in ("steps", "guidance")}
+    """The command that builds this version again, one option a line, without options that change nothing here. Paths
+    stand as DIR and OUT."""
+    said = {name: value for name, value in manifest.options.items() if name not in {"version", *_idle(manifest)}}
     parts = ["build regularization"]
     for name in ("class_name", "kind", "generator"):
         parts.append(f"--{name.replace('_', '-')} {word(said.pop(name, ''))}")
@@ -83,9 +81,24 @@ def command(manifest: Manifest) -> str:
     parts += ["--out OUT", f"--version {word(manifest.version)}"]
     for name, value in sorted(said.items()):
         flag = "--" + name.replace("_", "-")
-        if value is True or (value not in (None, False, "") and not isinstance(value, bool)):
-            parts.append(flag if value is True else f"{flag} {word(value)}")
+        if value is True:
+            parts.append(flag)
+        elif value is not None and value is not False and value != "":  # 0 is a value, though it equals False
+            parts.append(f"{flag} {word(value)}")
     return " \\\n  ".join(parts)
+
+
+def _idle(manifest: Manifest) -> set[str]:
+    """What the manifest tells but is no option, or is one that changed nothing in this build."""
+    options, idle = manifest.options, {"form"}
+    light = options.get("generator") == "light"
+    if light:
+        idle |= {"steps", "guidance", "batch"}
+    if options.get("min_clip_t") is None:
+        idle |= {"clip", "attempts"} if light else {"clip"}  # a model may refuse to draw, and is asked again
+    if options.get("prompts") == "class-only":
+        idle.add("shares")
+    return idle
 
 
 def sheet(data: shards.Data, seen: Prompts, meaning: Mapping[str, str]) -> bytes:

@@ -11,11 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from builders import cli
+from builders.stories import TELLERS
 from builders.write import write_rejected
 from schemas import manifest as manifests
 from schemas.features import REGULARIZATION, RETRIBOORU, SUBJECT, Column, arrow_schema
 from schemas.manifest import Manifest
-from schemas.records import Drop, Rejected, drop
+from schemas.records import REASONS, Drop, Rejected, drop
 
 Out = pytest.CaptureFixture[str]
 
@@ -182,8 +183,20 @@ def test_the_story_of_a_drawn_picture(tmp_path: Path, capsys: Out) -> None:
         told = capsys.readouterr().out
         assert told.startswith("0012: kept, split train\n  text       a photo of a round cup on a table\n")
         assert "photographic: cup; style 'a photo of', shape 'round', background 'on a table'\n" in told
-        assert "light, seed 7, 0 steps, guidance 0, attempt 1" in told
-    assert _told(version, "13", capsys) == ["0013: dropped at stage generate"]
+        assert "light, seed 7, 0 steps, guidance 0, attempt 1\n  CLIP-T     not asked for\n  file       8x8" in told
+    assert cli.main(["explain", str(version), "13"]) == 0
+    assert capsys.readouterr().out.splitlines() == [  # it never was a file
+        "0013: dropped at stage generate", f"  rule       refused: {REASONS['refused'][1]}"]
+
+
+def test_the_story_of_a_score(tmp_path: Path) -> None:
+    manifest = Manifest(recipe="regularization", version="1.0.0", content_digest="", rows_digest="", counts={},
+                        options={"min_clip_t": 0.0}, source={}, models=[], funnel=[], splits={}, near_copies=0,
+                        built_with={}, files={})
+    row = dict.fromkeys(("style", "shape", "color", "texture", "background", "text", "family", "class_name",
+                         "generator", "sha256"), "") | dict.fromkeys(("seed", "steps", "guidance", "attempts", "width",
+                                                                      "height"), 1) | {"clip_t": 0.25}
+    assert "  CLIP-T     0.250, at least 0.0" in TELLERS["regularization"].story(row, manifest)
 
 
 def test_a_recipe_of_another_program(tmp_path: Path, capsys: Out) -> None:

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from schemas.features import REJECTED, RETRIBOORU, arrow_schema
+from schemas.features import REGULARIZATION, REJECTED, RETRIBOORU, arrow_schema
 from schemas.manifest import Manifest, Model, Step
 
 SIZE = (64, 80)
@@ -80,6 +80,28 @@ def write(tmp_path: Path) -> Write:
                 pq.write_table(pa.Table.from_pylist(rows, schema=schema), path, row_group_size=2)
                 data[split] = [path]
         return data
+
+    return put
+
+
+@pytest.fixture
+def drawn(tmp_path: Path) -> Callable[..., dict[str, list[Path]]]:
+    """Writes rows of a regularization set of cups, three a row group; keywords of each replace plain values, and
+    `colour` is that of its picture. A row of no words is of the family training."""
+
+    def put(*rows: dict[str, Any]) -> dict[str, list[Path]]:
+        made = []
+        for number, words in enumerate(rows):
+            words = dict(words)
+            picture = encoded(Image.new("RGB", (64, 64), words.pop("colour", "teal")), "PNG")
+            made.append({"id": f"{number:05d}", "image": {"bytes": picture, "path": None}, "text": f"a cup {number}",
+                         "style": "", "shape": "", "color": "", "texture": "", "class_name": "cup", "background": "",
+                         "family": "training", "seed": number, "generator": "light", "guidance": 0.0, "steps": 0,
+                         "attempts": 1, "clip_t": None, "sha256": "0" * 64, "width": 64, "height": 64} | words)
+        path = tmp_path / "train-00000-of-00001.parquet"
+        schema = arrow_schema(REGULARIZATION["static"])
+        pq.write_table(pa.Table.from_pylist(made, schema=schema), path, row_group_size=3)
+        return {"train": [path]}
 
     return put
 

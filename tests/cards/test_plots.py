@@ -8,6 +8,7 @@ import warnings
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from cards import plots
@@ -65,3 +66,17 @@ def test_a_dataset_of_nothing_has_plots() -> None:
 def test_the_chance_line_is_drawn(meter: Leakage) -> None:
     without = Leakage(meter.references, (np.array([]),) * 3, (), True)
     assert plots.leakage(meter) != plots.leakage(without)
+
+
+def test_scores_stand_over_their_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Figure] = []
+    monkeypatch.setattr(plots, "_png", lambda figure: drawn.append(figure) or b"")  # the figure before it is pixels
+    plots.scores([0.2, 0.3, 0.3, 0.3], 0.1)
+    plots.scores([0.4], 0.4)
+    for figure, number, most in zip(drawn, ("4 published pictures", "1 published picture"), (3, 1), strict=True):
+        (axes,) = figure.axes
+        assert number + ";" in axes.get_title(loc="left")
+        assert max(bar.get_height() for bar in axes.patches) == most
+        ticks = [tick for tick in axes.get_yticks() if tick <= axes.get_ylim()[1]]
+        assert most in ticks and all(tick == int(tick) for tick in ticks)
+    assert drawn[0].axes[0].lines[0].get_xdata()[0] == 0.1
