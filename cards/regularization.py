@@ -91,11 +91,10 @@ def command(manifest: Manifest) -> str:
 def _idle(manifest: Manifest) -> set[str]:
     """What the manifest tells but is no option, or is one that changed nothing in this build."""
     options, idle = manifest.options, {"form"}
-    light = options.get("generator") == "light"
-    if light:
-        idle |= {"steps", "guidance", "batch"}
-    if options.get("min_clip_t") is None:
-        idle |= {"clip", "attempts"} if light else {"clip"}  # a model may refuse to draw, and is asked again
+    if options.get("generator") == "light":
+        idle |= {"steps", "guidance"}
+        if options.get("min_clip_t") is None:
+            idle.add("attempts")  # a model may refuse to draw and is asked again, the light one never does
     if options.get("prompts") == "class-only":
         idle.add("shares")
     return idle
