@@ -6,9 +6,7 @@ from builders.generators.light.geometry import Form
 from builders.generators.light.words import Table, traits
 
 SHAPES: dict[str, Form] = {
-    "heart": Form(dent=0.5, taper=-0.4, round=0.4),
-    "star": Form(star=0.24, round=0.4),
-    "crescent": Form(bend=0.55, wide=0.8),
+    **{name: Form(outline=name) for name in ("heart", "star", "cross", "snowflake", "arrow", "horseshoe", "crescent")},
     "ring": Form(round=0.9, hole=1, wide=1.1),
     "diamond": Form(diamond=0.75, tall=1.1),
     "octagon": Form(round=0.5, facets=8),

@@ -123,6 +123,8 @@ class Form(NamedTuple):
     facets: int = 0
     """Corners that are left of each outline; 0 leaves all."""
     hole: float = 0
+    outline: str = ""
+    """A figure that the whole silhouette is drawn to (see `outlines.filling`), before all else."""
 
     def plus(self, other: Form) -> Form:
         """Both, one after the other."""
@@ -130,7 +132,8 @@ class Form(NamedTuple):
         return self._replace(
             wide=self.wide * other.wide, tall=self.tall * other.tall, scale=self.scale * other.scale,
             rays=other.rays if other.star else self.rays, facets=other.facets or self.facets,
-            hole=max(self.hole, other.hole), **{name: getattr(self, name) + getattr(other, name) for name in sums})
+            hole=max(self.hole, other.hole), outline=self.outline or other.outline,
+            **{name: getattr(self, name) + getattr(other, name) for name in sums})
 
 
 def bent(parts: Sequence[Part], form: Form) -> list[Part]:

@@ -24,6 +24,7 @@ _SHADES = {  # factor of saturation, factor of value, share of white
     "cool": (0.8, 1, 0.06), "forest": (1.0, 0.5, 0), "sky": (0.8, 1.15, 0.35), "olive": (0.6, 0.6, 0),
     "lime": (1.2, 1.15, 0), "ice": (0.6, 1.1, 0.5),
 }
+RAINBOW = ("#e2403c", "#f39a35", "#f6d743", "#58b35a", "#3f7fd0", "#8a55b5")
 _SUFFIX = re.compile(r"(ish|y|ed|en|ly|coloured|colored)$")
 
 

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from random import Random
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageColor, ImageDraw, ImageFilter
 
 from builders.generators.light.canvas import FINE
 from builders.generators.light.fields import Field, Pixels, blurred, slope, step
 from builders.generators.light.geometry import Part, turned
 from builders.generators.light.patterns import layer, ragged
-from builders.generators.light.pigments import Rgb, mixed, shaded
+from builders.generators.light.pigments import RAINBOW, Rgb, mixed, shaded
 from builders.generators.light.scenes import Scene, scene
 from builders.generators.light.styles import Style, style
 from builders.generators.light.subjects import Subject, subject
@@ -94,7 +94,7 @@ def _inked(who: Subject, parts: list[Part], box: Box) -> tuple[Field, Field]:
     """Flat colours (H x W x 3, 0..255), and a sheet of coverage, share of pigment and height (0..1)."""
     w, h = box[2] - box[0], box[3] - box[1]
     inks = {"main": who.pigment, "dark": shaded(who.pigment, 1.05, 0.68, 0), "pale": mixed(who.pigment, _WHITE, 0.34),
-            "second": who.second}
+            "second": who.second, **who.marks}
     colour = Image.new("RGB", (w * FINE, h * FINE), who.pigment)
     sheet = Image.new("RGB", (w * FINE, h * FINE))
     on_colour, on_sheet = ImageDraw.Draw(colour), ImageDraw.Draw(sheet)
@@ -114,6 +114,8 @@ def _painted(who: Subject, colour: Field, sheet: tuple[Field, Field, Field], sof
     u = np.broadcast_to(np.linspace(-1, 1, w, dtype=np.float32)[None] * np.float32(w / max(h, w)), (h, w))
     v = np.broadcast_to(np.linspace(-1, 1, h, dtype=np.float32)[:, None] * np.float32(h / max(h, w)), (h, w))
     how = who.finish
+    if who.rainbow:
+        colour = _hued(colour, mask, who.pigment)
     ink, bumps = layer(how, u, v, rng)
     other = np.asarray(who.second if how.ink > 0 else _WHITE, np.float32)
     share = (np.clip(ink, 0, 1) * mask * np.float32(min(1.0, abs(how.ink))))[..., None]
@@ -136,6 +138,14 @@ def _painted(who: Subject, colour: Field, sheet: tuple[Field, Field, Field], sof
         out = out + (255 - out) * (spot * (0.35 + 0.65 * mask) * np.float32(0.75 * min(1.0, how.gloss)
                                                                             * max(soft, 0.4)))[..., None]
     return np.asarray(np.clip(out, 0, 255), np.float32)
+
+
+def _hued(colour: Field, mask: Field, ink: Rgb) -> Field:
+    """Six bands of hues, from red at the top to violet, as light or dark as the pigment was."""
+    bands = np.asarray([ImageColor.getrgb(one) for one in RAINBOW], np.float32)
+    hues = bands[np.arange(len(mask)) * len(bands) // len(mask)][:, None]
+    light = colour.mean(axis=2, keepdims=True) * np.float32(3 / max(1, sum(ink)))
+    return np.asarray(colour + (np.minimum(hues * light, 255) - colour) * mask[..., None], np.float32)
 
 
 def _shadowed(back: Image.Image, ground: float, x: float, half: float, jump: bool) -> Image.Image:

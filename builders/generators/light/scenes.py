@@ -53,16 +53,23 @@ LIGHTS = {
 _HOURS = Table.read("hours")
 _FRONTS = Table.read("fronts")
 _PLACES = Table.read("places")
+_HINTS = Table.read("hints")
 _INDOORS = {"cave", "stage", "library", "kitchen", "shop", "works", "gallery", "hall", "school", "room", "studio",
             "deep", "space", "market"}
 _FLOATS = {"space", "deep", "sky"}
 _PLAIN_BACKDROP = Table.read("backdrops")
 
 
+def place_of(text: str) -> str:
+    """The place that a text names, else the one its things belong to ("a samovar": a room); "" where neither is known.
+    """
+    return _PLAIN_BACKDROP.first(text) or _PLACES.first(text) or _HINTS.first(text)
+
+
 def scene(text: str, size: int, r: Random) -> Scene:
     """The scene that a background or motion speaks of; a text of unknown nouns gets colours of its own."""
     text = text.lower()
-    place = _PLAIN_BACKDROP.first(text) or _PLACES.first(text)
+    place = place_of(text)
     hour = _HOURS.first(text) or "day"
     if place in _INDOORS and hour != "night":
         hour = "day"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from random import Random
 from typing import NamedTuple
@@ -10,6 +11,7 @@ from builders.generators.light import animals, people, things, toys
 from builders.generators.light.faces import mood
 from builders.generators.light.forms import form
 from builders.generators.light.geometry import Form, Part, bent, oval
+from builders.generators.light.outlines import filling
 from builders.generators.light.patterns import Finish, finish
 from builders.generators.light.pigments import Rgb, mixed, named, partner, pigment
 from builders.generators.light.words import Table, traits
@@ -31,6 +33,10 @@ _OWN = {"duck toy": "yellow", "devil": "red", "poop": "sienna", "bear plushie": 
         "sloth plushie": "grey brown", "wolf plushie": "grey",
         "monster toy": "blue", "robot toy": "silver", "car": "red", "candle": "ivory", "boot": "brown",
         "glasses": "black"}
+# Words that colour a part of an animal, and the ink of that part: "white-muzzled".
+_MARKS = {**dict.fromkeys(("muzzled", "faced", "chested", "bellied", "pawed", "footed", "socked"), "pale"),
+          **dict.fromkeys(("eared", "tailed", "tipped", "backed"), "dark")}
+_MARK = re.compile(rf"([^\W_]+)[- ]({'|'.join(_MARKS)})\b")
 
 
 class Subject(NamedTuple):
@@ -43,6 +49,10 @@ class Subject(NamedTuple):
     pose: str
     scale: float
     """Height of the silhouette's box of 2 over the picture's side, before the pose."""
+    marks: Mapping[str, Rgb]
+    """Inks of their own ("pale", "dark"), where a word colours a part alone."""
+    rainbow: bool
+    """Whether the pigment runs through all hues."""
 
 
 def subject(parts: Mapping[str, str], class_name: str, text: str, r: Random) -> Subject:
@@ -78,8 +88,11 @@ def subject(parts: Mapping[str, str], class_name: str, text: str, r: Random) -> 
     pose = "sit" if pose == "still" else pose
     animal = kind or animals.invented(name)
     chance = traits(said["skin"], 1)[0] if said["skin"] else r.random()
-    own = named(said["skin"]) or named(said["color"]) or pigment(animal.fur[int(chance * len(animal.fur))])
-    return _painted(animals.animal(animal, face, pose, extra), how, said, own, pose, r)
+    marks = {_MARKS[part]: one for word, part in _MARK.findall(said["skin"].lower()) if (one := named(word))}
+    said["skin"] = _MARK.sub("", said["skin"].lower())
+    furs = [fur for fur in animal.fur if pigment(fur) not in marks.values()] or animal.fur
+    own = named(said["skin"]) or named(said["color"]) or pigment(furs[int(chance * len(furs))])
+    return _painted(animals.animal(animal, face, pose, extra), how, said, own, pose, r)._replace(marks=marks)
 
 
 def _painted(built: list[Part], how: Form, said: Mapping[str, str], ink: Rgb, pose: str, r: Random,
@@ -87,13 +100,14 @@ def _painted(built: list[Part], how: Form, said: Mapping[str, str], ink: Rgb, po
     surface = finish(said["skin"] or said["texture"], living=bool(pose))
     if plain and surface.fuzz:
         surface = finish("bare", living=True)
-    done = bent(built, how._replace(scale=1))
+    drawn = filling(built, how.outline) if how.outline else built
+    done = bent(drawn, how._replace(scale=1))
     if how.hole and not pose:
         done = [*done, Part(oval(0, 0.1, 0.24, 0.24), "#3a3330", 0.0)]
     second = partner(ink)
     if "two tone" in said["color"].replace("-", " "):
         second = mixed(pigment(said["color"] + "2"), (255, 255, 255), 0.1)
-    return Subject(done, ink, second, surface, pose, 0.7 * how.scale)
+    return Subject(done, ink, second, surface, pose, 0.7 * how.scale, {}, "rainbow" in said["color"] + said["skin"])
 
 
 def _toy(name: str) -> str:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 _WORD = re.compile(r"[^\W_]+")
+_PLURAL = ("", "s", "es")
+_FORMS = (*_PLURAL, "d", "ed", "ing", "y")
 
 
 @lru_cache(maxsize=4096)
@@ -32,10 +34,11 @@ def table(name: str) -> dict[str, str]:
 
 
 class Table:
-    """Names by the stems of their words, such as {"stripes": "strip zebra"}; earlier entries win.
+    """Names by the stems of their words, such as {"stripes": "strip* zebra"}; earlier entries win.
 
-    "strip" is the beginning of any word; "rain." is that word alone or its plural, and so is what has three letters or
-    fewer; "low-angle" stands for words that follow each other.
+    "wind" is that word or its -s, -es, -d, -ed, -ing or -y, so not "window"; "strip*" is the beginning of any word;
+    "rain." is that word alone or its plural, and so is what has three letters or fewer; "low-angle" stands for words
+    that follow each other.
     """
 
     def __init__(self, entries: Mapping[str, str]) -> None:
@@ -47,11 +50,12 @@ class Table:
             for stem in stems.split():
                 if "-" in stem:
                     self._joined.append((stem, at))
-                elif stem.endswith(".") or len(stem) <= 3:
-                    for ending in ("", "s", "es"):
-                        self._whole.setdefault(stem.rstrip(".") + ending, []).append(at)
+                elif stem.endswith("*"):
+                    self._begun.setdefault(stem[:-1], []).append(at)
                 else:
-                    self._begun.setdefault(stem, []).append(at)
+                    short = stem.endswith(".") or len(stem) <= 3
+                    for ending in _PLURAL if short else _FORMS:
+                        self._whole.setdefault(stem.rstrip(".") + ending, []).append(at)
         self._longest = max(map(len, self._begun), default=0)
 
     @classmethod
@@ -66,7 +70,7 @@ class Table:
         found = {at for stem, at in self._joined if stem in joined}
         for word in said:
             found.update(self._whole.get(word, ()))
-            for end in range(4, min(len(word), self._longest) + 1):
+            for end in range(3, min(len(word), self._longest) + 1):
                 found.update(self._begun.get(word[:end], ()))
         return tuple(self._names[at] for at in sorted(found))
 

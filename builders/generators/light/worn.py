@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from builders.generators.light.geometry import Part, band, box, lathe, loop, oval, poly
-from builders.generators.light.pigments import Rgb, mixed, named
+from builders.generators.light.pigments import RAINBOW, Rgb, mixed, named
 from builders.generators.light.words import Table
 
-_RAINBOW = ("#e2403c", "#f39a35", "#f6d743", "#58b35a", "#3f7fd0", "#8a55b5")
 _USUAL: dict[str, Rgb] = {
     "crown": (240, 196, 60), "straw": (226, 194, 112), "chef": (250, 250, 250), "fire": (206, 44, 40),
     "police": (40, 60, 120), "top": (34, 32, 38), "glasses": (40, 38, 44), "coat": (236, 196, 60),
@@ -78,8 +77,8 @@ def _scarf(ink: str, dark: str) -> list[Part]:
 def _rainbow(ink: str, dark: str) -> list[Part]:
     neck = [Part(band([(-0.42 + 0.14 * k, 0.5 + 0.03 * min(k, 5 - k)), (-0.28 + 0.14 * k, 0.5 + 0.03 * min(k, 5 - k))],
                       0.12), one, 0.9)
-            for k, one in enumerate(_RAINBOW)]
-    return neck + [Part(box(0.2, 0.6 + 0.09 * k, 0.4, 0.69 + 0.09 * k, 0.01), one, 1) for k, one in enumerate(_RAINBOW)]
+            for k, one in enumerate(RAINBOW)]
+    return neck + [Part(box(0.2, 0.6 + 0.09 * k, 0.4, 0.69 + 0.09 * k, 0.01), one, 1) for k, one in enumerate(RAINBOW)]
 
 
 def _glasses(ink: str, dark: str) -> list[Part]:

@@ -9,8 +9,10 @@ import pytest
 
 from builders.generators import Generator, Request
 from builders.generators.light import Light
+from builders.generators.light.geometry import Part, box
+from builders.generators.light.outlines import filling
 from builders.generators.light.pigments import named
-from builders.generators.light.scenes import scene
+from builders.generators.light.scenes import place_of, scene
 from builders.generators.light.words import Table
 from builders.prompting.pools import read_pools
 from schemas.dreambench import SUBJECTS
@@ -20,7 +22,7 @@ DOG = {"style": "a photo of", "body": "lanky", "skin": "golden", "emotion": "hap
 
 
 CLASSES = sorted({one.class_name for one in SUBJECTS.values() if one.kind == "object"})
-PLACES, TEXTURES, SHAPES, MOODS = map(Table.read, ("places", "textures", "shapes", "moods"))
+TEXTURES, SHAPES, MOODS = map(Table.read, ("textures", "shapes", "moods"))
 POOLS = {kind: read_pools(kind, form) for kind, form in (("object", "static"), ("animal", "living"),
                                                          ("person", "living"))}
 
@@ -139,6 +141,48 @@ def test_shapes_fill_their_box_as_they_should():
         return box[:third].sum(axis=1).mean() / box[-third:].sum(axis=1).mean()
 
     assert filled("cone-shaped") < 0.55 < 0.8 < filled("boxy") < 1.3 < filled("funnel-shaped")
+
+
+@pytest.mark.parametrize(("shape", "arms"), [("star", 5), ("cross", 4), ("snowflake", 6)])
+def test_figures_have_their_arms(shape, arms):
+    (filled,) = filling([Part(box(-1, -1, 1, 1, 0.3), "main")], shape)
+    out = filled.points - (filled.points.min(axis=0) + np.ptp(filled.points, axis=0) * (0.5, 0.53))
+    far = np.hypot(*out[np.argsort(np.arctan2(out[:, 1], out[:, 0]))].T)
+    outside = far > 0.8 * far.max()
+    assert (outside & ~np.roll(outside, 1)).sum() == arms
+    assert filled.points[:, 1].max() == pytest.approx(1), "it stands on the ground"
+
+
+def test_figures_look_unlike_each_other():
+    masks = [region("drink can", shape=f"{one}-shaped") for one in ("star", "cross", "snowflake", "arrow", "heart",
+                                                                    "horseshoe", "crescent")]
+    assert max((one & other).sum() / (one | other).sum() for at, one in enumerate(masks) for other in masks[:at]) < 0.75
+
+
+def test_a_horseshoe_is_open_below_a_crescent_at_the_side_and_an_arrow_is_broad_above():
+    shoe, moon, arrow = (region(shape=one, size=256) for one in ("horseshoe-shaped", "crescent-shaped", "arrow-shaped"))
+    (x0, y0, x1, y1), middle = bounds(shoe), lambda a, b: (a + b) // 2
+    assert not shoe[y1 - 8, middle(x0, x1)] and shoe[y1 - 20:y1, x0:middle(x0, x1)].any()
+    x0, y0, x1, y1 = bounds(moon)
+    halves = moon[middle(y0, y1), x0:x1]
+    assert halves.any() and halves[:len(halves) // 2].sum() != halves[len(halves) // 2:].sum()
+    x0, y0, x1, y1 = bounds(arrow)
+    assert np.ptp(np.flatnonzero(arrow[middle(y0, y1)])) > 1.6 * np.ptp(np.flatnonzero(arrow[y1 - 10]))
+
+
+def test_a_word_for_a_part_colours_that_part_alone():
+    marked, black = (draw("wolf", skin=one, motion="a $concept sitting in a park", size=256).astype(int)
+                     for one in ("white-chested black", "black"))
+    light = (marked.min(axis=2) > 170) & differing(marked, black, by=60)
+    assert 0.005 < light.mean() < 0.4 * region("wolf", motion="a $concept sitting in a park", size=256).mean()
+
+
+def test_a_rainbow_has_many_hues_from_red_to_violet():
+    mask = region(size=256)
+    picture = draw(color="rainbow-colored", size=256).astype(int)
+    _, y0, _, y1 = bounds(mask)
+    colours = [np.median(picture[a:a + 8][mask[a:a + 8]], axis=0) for a in np.linspace(y0 + 6, y1 - 14, 6).astype(int)]
+    assert [int(np.argmax(one)) for one in colours] == [0, 0, 0, 1, 2, 2]
 
 
 def test_body_words_bend_animals():
@@ -313,7 +357,7 @@ def test_most_packaged_words_are_known():
     words = POOLS["object"].words
     assert share(words["color"], named) > 0.95
     assert share(words["texture"], TEXTURES.first) > 0.95 and share(words["shape"], SHAPES.first) > 0.95
-    assert share(words["background"], PLACES.all) > 0.85
+    assert share(words["background"], place_of) > 0.99
     for kind in ("animal", "person"):
         assert share(POOLS[kind].words["emotion"], MOODS.first) > 0.95
-        assert share(POOLS[kind].words["motion"], PLACES.all) > 0.6
+        assert share(POOLS[kind].words["motion"], place_of) > 0.99
