@@ -31,8 +31,8 @@ def home_of(out: Path) -> Path:
 def appearing(home: Path, *, keep: bool = False) -> Iterator[Path]:
     """Yields an empty folder that becomes `home` when the block ends well, and is removed otherwise.
 
-    What a killed run left there is removed, too; with `keep` both stay, for the next run to go on with. Raises
-    UsageError when another run is writing there, or nobody can.
+    What a killed run left there is removed, too; with `keep` the files of both stay, for the next run to go on with.
+    Raises UsageError when another run is writing there, or nobody can.
     """
     temporary = home.with_name(f"{atomic.TEMPORARY}{home.name}")
     with _alone(home, temporary.with_name(f"{temporary.name}.lock")):
@@ -45,8 +45,7 @@ def appearing(home: Path, *, keep: bool = False) -> Iterator[Path]:
             temporary.rename(home)  # onto an empty folder, too
         except BaseException:
             if keep:
-                with suppress(OSError):  # it is not empty
-                    temporary.rmdir()
+                _prune(temporary)
             else:
                 shutil.rmtree(temporary, ignore_errors=True)
             raise
@@ -65,5 +64,12 @@ def _alone(home: Path, lock: Path) -> Iterator[None]:
         except OSError as error:
             raise UsageError(f"--out cannot be written: {error.strerror}", seen=error.filename or str(home),
                              allowed="a folder that can be written", next_command="another --out") from None
-        held.callback(lock.unlink, missing_ok=True)
+        held.callback(lock.unlink, missing_ok=True)  # while it is held: `locked` notices
         yield
+
+
+def _prune(folder: Path) -> None:
+    """Removes the empty folders in `folder`, and itself when it holds no file."""
+    for path, _, _ in os.walk(folder, topdown=False):
+        with suppress(OSError):  # it is not empty
+            Path(path).rmdir()

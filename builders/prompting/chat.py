@@ -126,11 +126,11 @@ def run(asking: Asking) -> int:
     """
     home, chat = home_of(asking.out), Chat(asking)
     with appearing(home, keep=True) as folder:
-        pools, models, used = {}, set(), set()
+        entries, pools, models, used = {}, {}, set(), set()
         for name, pool in _pools(asking):
             answers = _gather(chat, pool, name, asking.kind, folder / ANSWERS)
-            atomic.write(folder / name, "".join(f"{entry}\n" for entry in pool.kept).encode())
-            used |= {folder / name, *(_page(folder / ANSWERS, name, number) for number in range(len(answers)))}
+            entries[name] = pool.kept
+            used |= {_page(folder / ANSWERS, name, number) for number in range(len(answers))}
             pools[name] = {"asked_for": pool.wanted, "kept": len(pool.kept), "removed": dict(pool.removed),
                            "answers": len(answers), "request": answers[0].text}
             models |= {answer.served for answer in answers}
@@ -138,6 +138,8 @@ def run(asking: Asking) -> int:
             print(f"{name}: {len(pool.kept):,} of {pool.wanted:,}" + f"; left out: {left or 'none'}", flush=True)
         for path in {path for path in folder.rglob("*") if path.is_file()} - used:
             path.unlink()  # of a run that was killed, or that asked for something else
+        for name, kept in entries.items():  # last: an unfinished folder holds answers alone
+            atomic.write(folder / name, "".join(f"{entry}\n" for entry in kept).encode())
         told = {"kind": asking.kind, "endpoint": chat.host, "models": sorted(models),
                 "likeness": version_of("likeness"), "licence": "unknown: see the terms of the model that was asked",
                 "requests": "after appendix A of arXiv 2311.04315", "pools": pools}

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from schemas.errors import UsageError
@@ -50,11 +51,11 @@ def pool_files(kind: Kind, form: Form) -> dict[str, str]:
 def read_pools(kind: Kind, form: Form, folder: Path | None = None) -> Pools:
     """The pools of a kind in a form; a file in `folder` stands for the packaged one of that name.
 
-    Raises UsageError, one line that names the file, when the folder has nothing to read for this kind or a pool of
+    Raises UsageError, one line that names the file, when the folder has pools of other kinds alone or one of
     another name, or when a pool cannot be read, is empty, has a blank line, an entry twice or a slot out of place.
     """
     parts = pool_files(kind, form)
-    own = {} if folder is None else _own(folder, {*parts.values(), *STYLES.values()})
+    own = {} if folder is None else _own(folder, set(parts.values()))
     words = {part: _read(own.get(name, WORDS / name), part) for part, name in parts.items()}
     styles = {family: _read(own.get(name, WORDS / name), "style") for family, name in STYLES.items()}
     said = {parts[part]: entries for part, entries in words.items()}
@@ -64,23 +65,36 @@ def read_pools(kind: Kind, form: Form, folder: Path | None = None) -> Pools:
 
 
 def check_class(class_name: str, pools: Pools) -> None:
-    """Raises UsageError when the class and an adjective share their words, whole and case-folded.
+    """Raises UsageError when the class and an adjective share their words, whole and case-folded, or a style is of it.
 
-    "wooden chair" would be "a tall red wooden wooden chair"; in "a lemon yellow lemon" the class is found too early.
-    Scenes may name the class: chairs stand among chairs.
+    "wooden chair" would be "a tall red wooden wooden chair"; in "a lemon yellow lemon" the class is found too early;
+    "a photo of a photo" shows none. Scenes may name the class: chairs stand among chairs; so may a style in passing:
+    "a comic book panel of a book", "a polaroid of a polaroid camera".
     """
     name = f" {' '.join(class_name.casefold().split())} "
     for part, entries in pools.words.items():
         for entry in entries if part not in SCENE.values() else ():
             word = f" {entry.casefold()} "
             if word in name or name in word:
-                raise UsageError(f"the class name collides with {entry!r} of the pool of {_PLURAL[part]}",
-                                 seen=class_name, allowed="a class name without it, or a pool of your own without it")
+                raise _collision(class_name, entry, _PLURAL[part])
+    for style in chain.from_iterable(pools.styles.values()):
+        if f" {style.casefold().removesuffix(' of')} ".endswith(name):
+            raise _collision(class_name, style, "styles")
+
+
+def _collision(class_name: str, entry: str, pool: str) -> UsageError:
+    return UsageError(f"the class name collides with {entry!r} of the pool of {pool}", seen=class_name,
+                      allowed="a class name without it, or a pool of your own without it")
 
 
 def _own(folder: Path, wanted: set[str]) -> dict[str, Path]:
-    """The user's pools by file name. A misspelt name would go unseen, so each .txt must be a pool's name."""
-    known = {name for kind in FORM for name in pool_files(kind, FORM[kind]).values()} | set(STYLES.values())
+    """The user's pools by file name: some of those `wanted`, or styles alone.
+
+    A misspelt name would go unseen, so each .txt must be a pool's name; and so would the pools of another kind, beside
+    which `build pools` writes styles.
+    """
+    styles = set(STYLES.values())
+    known = {name for kind in FORM for name in pool_files(kind, FORM[kind]).values()} | styles
     try:
         found = {path.name: path for path in sorted(folder.iterdir()) if path.suffix.lower() == ".txt"}
     except OSError as error:
@@ -88,9 +102,10 @@ def _own(folder: Path, wanted: set[str]) -> dict[str, Path]:
     for name in sorted(found.keys() - known):
         near = difflib.get_close_matches(name, sorted(known), n=3) or sorted(known)
         raise UsageError("no word pool has this name", seen=str(found[name]), allowed=", ".join(near))
-    if not found.keys() & wanted:
-        raise UsageError("the folder has no word pool for these prompts", seen=str(folder),
-                         allowed=", ".join(sorted(wanted)))
+    if not found.keys() & wanted and (found.keys() - styles or not found):
+        seen = ", ".join(found) or "no .txt"
+        raise UsageError("the folder has no word pool for these prompts", seen=f"{folder}: {seen}",
+                         allowed=", ".join(sorted(wanted)), next_command="build pools, or another --kind")
     return found
 
 

@@ -208,10 +208,20 @@ def test_trouble_is_one_line_and_leaves_nothing(server: Any, tmp_path: Path, cap
     server.always = reply
     words = command(server, tmp_path / "pools")
     assert re.search(said, refused(capsys, words, code), re.DOTALL)
-    assert not (tmp_path / "pools").exists()
-    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert not list(tmp_path.iterdir())
     server.always = None
     assert cli.main(words) == 0  # nothing of it is remembered
+
+
+def test_trouble_midway_leaves_what_the_next_run_can_use(server: Any, tmp_path: Path, capsys: Out) -> None:
+    server.plan = [None, "The color of a thing is how it is.", "I'm sorry, but I can't help."]
+    words = command(server, tmp_path / "pools", "--words", "3")
+    assert "hold nothing for object_colors.txt" in refused(capsys, words)
+    left = [path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()]
+    assert left == [Path(".tmp-pools", "answers", "object_shapes-000.json")]
+    server.bodies.clear()
+    assert cli.main(words) == 0
+    assert not [text for text in asked(server) if "the shape" in text] and len(server.bodies) == 5
 
 
 def test_nobody_there_and_too_slow(server: Any, tmp_path: Path, capsys: Out) -> None:

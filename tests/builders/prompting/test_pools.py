@@ -96,6 +96,13 @@ def test_entries_are_clean_and_name_no_class(name: str) -> None:
         assert not {word.removesuffix(end) for word in tokens(entry) for end in ("", "s", "es")} & CLASS_NOUNS
 
 
+@pytest.mark.parametrize("name", [path.stem for path in sorted(WORDS.glob("*.txt"))])
+def test_no_adverb_is_hyphenated(name: str) -> None:
+    """"Deeply lined", not "deeply-lined"; "curly-haired" begins with no adverb."""
+    adverbs = {word for entry in entries(name) for word in re.findall(r"(\w+ly)-", entry)}
+    assert adverbs <= {"curly", "coily", "roly", "butterfly"}
+
+
 def test_no_background_is_a_test_prompt() -> None:
     asked = {template.format("", "").strip().removeprefix("a").strip() for template in TEMPLATES["object"]}
     assert "floating on top of water" in asked
@@ -203,8 +210,26 @@ def test_bad_folders(tmp_path: Path) -> None:
         read_pools("object", "static", tmp_path / "missing")
     with pytest.raises(UsageError, match=r"no word pool for these prompts .*; allowed: object_backgrounds.txt, "):
         read_pools("object", "static", folder(tmp_path, animal_skins="furry\n"))
+    with pytest.raises(UsageError, match=r"for these prompts \(got '[^']*: no .txt'\)"):
+        (tmp_path / "empty").mkdir()
+        read_pools("object", "static", tmp_path / "empty")
+    (tmp_path / "animal_skins.txt").unlink()
     with pytest.raises(UsageError, match=r"has this name \(got '.*object_colours.txt'\); allowed: object_colors"):
         read_pools("object", "static", folder(tmp_path, object_colours="red\n"))
+
+
+def test_pools_of_another_kind_are_not_passed_over(tmp_path: Path) -> None:
+    """`build pools` writes styles with the pools of each kind."""
+    own = folder(tmp_path, styles_other="an etching of\n")
+    assert read_pools("object", "static", own).styles["styled"] == ("an etching of",)
+    folder(tmp_path, animal_skins="furry\n")
+    why = r"no word pool for these prompts \(got '[^']*: animal_skins.txt, styles_other.txt'\); allowed: object_backg"
+    for kind, form in (("object", "static"), ("animal", "static")):
+        with pytest.raises(UsageError, match=why):
+            read_pools(kind, form, own)
+    with pytest.raises(UsageError, match=r"allowed: person_bodies\.txt, "):
+        read_pools("person", "living", own)
+    assert read_pools("animal", "living", own).words["skin"] == ("furry",)
 
 
 @pytest.mark.parametrize(("class_name", "why"), [
@@ -213,13 +238,21 @@ def test_bad_folders(tmp_path: Path) -> None:
     ("wooden  chair", r"collides with 'wooden' of the pool of textures"),
     ("powder blue vase", r"collides with 'blue' of the pool of colors"),
     ("lemon", r"collides with 'lemon yellow' of the pool of colors"),
+    ("photo", r"collides with 'a photo of' of the pool of styles \(got 'photo'\)"),
+    ("Painting", r"collides with 'an oil painting of' of the pool of styles"),
+    ("charcoal sketch", r"collides with 'charcoal' of the pool of colors"),
+    ("sketch", r"collides with 'a charcoal sketch of' of the pool of styles"),
+    ("tarot  card", r"collides with 'a tarot card of' of the pool of styles"),
 ])
 def test_a_class_that_is_a_word_of_the_pools(class_name: str, why: str) -> None:
     with pytest.raises(UsageError, match=why):
         check_class(class_name, read_pools("object", "static"))
 
 
-@pytest.mark.parametrize("class_name", ["chair", "redwood", "roundabout", "egg", "rock"])
+@pytest.mark.parametrize("class_name", [
+    "chair", "redwood", "roundabout", "egg", "rock", "book", "camera", "pencil", "toy", "car", "photo album",
+    "playing card", "life", "art",
+])
 def test_a_class_that_only_resembles_a_word(class_name: str) -> None:
     check_class(class_name, read_pools("object", "static"))
 
