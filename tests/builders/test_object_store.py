@@ -287,3 +287,19 @@ def test_a_subject_is_the_same_there_as_on_a_disk(tmp_path: Path) -> None:
     there, here = _at(f"{BUCKET}/cup/1.0.0"), tmp_path / "out" / "1.0.0"
     assert (there / "manifest.json").read_bytes() == (here / "manifest.json").read_bytes()
     assert cli.main(["verify", f"{BUCKET}/cup/1.0.0"]) == cli.main(["explain", f"{BUCKET}/cup/1.0.0", "01.png"]) == 0
+
+
+def test_a_regularization_set_is_the_same_there_as_on_a_disk(tmp_path: Path,
+                                                              capsys: pytest.CaptureFixture[str]) -> None:
+    Image.new("RGB", (40, 30), "red").save(tmp_path / "00.png")
+    (tmp_path / "captions.txt").write_text("a mug on a rock\n")
+    assert cli.main(["subject", "--images", str(tmp_path), "--class-name", "mug", "--out", f"{BUCKET}/mug"]) == 0
+    assert f"--subject {BUCKET}/mug/1.0.0" in capsys.readouterr().out  # what it says comes next
+    words = ["regularization", "--class-name", "mug", "--kind", "object", "--generator", "light", "--size", "64",
+             "--count", "10", "--subject", f"{BUCKET}/mug/1.0.0", "--out"]
+    for out in (f"{BUCKET}/regularization", str(tmp_path / "out")):
+        assert cli.main([*words, out]) == 0
+    there, here = _at(f"{BUCKET}/regularization/1.0.0"), tmp_path / "out" / "1.0.0"
+    assert (there / "manifest.json").read_bytes() == (here / "manifest.json").read_bytes()
+    assert f'data_files={{"train": "{BUCKET}/regularization/1.0.0/data/train-*.parquet"}}' in capsys.readouterr().out
+    assert cli.main(["verify", f"{BUCKET}/regularization/1.0.0"]) == 0
