@@ -237,7 +237,7 @@ def _pool(folder: Path, text: str) -> Path:
     (["--prompts", "unadapted"], "--prompts unadapted is for living things"),
     (["--prompts", "class-only", "--include-test-prompts"], "the arm class-only has one prompt"),
     (["--min-clip-t", "2"], "--min-clip-t is out of range"),
-    (["--generator", "no/such/model/at/all"], "no/such/model/at/all" if find_spec("diffusers") else "diffusers"),
+    (["--generator", "no/such/model/at/all"], "no/such/model/at/all" if find_spec("diffusers") else "not installed"),
     (["--version", "1"], "--version is not a version"),
 ])
 def test_bad_words_are_told_in_one_line(tmp_path: Path, words: list[str], said: str,
