@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from PIL import ImageEnhance, ImageFilter
 
-from builders.generators.light.fields import Pixels, grain, step
+from builders.generators.light.fields import Pixels, Rng, Treat, grain, step
 from builders.generators.light.steps import (
     bytes_of,
     floats,
@@ -19,9 +17,6 @@ from builders.generators.light.steps import (
     unit,
     vignette,
 )
-
-Rng = np.random.Generator
-Treat = Callable[[Pixels, Rng], Pixels]
 
 
 def photo(picture: Pixels, rng: Rng) -> Pixels:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
-from builders.generators.light.fields import Pixels, blurred, grain, noise, step, triangle, wave
+from builders.generators.light.fields import Pixels, Rng, Treat, blurred, grain, noise, step, triangle, wave
 from builders.generators.light.steps import (
     bytes_of,
     cells,
@@ -24,9 +22,6 @@ from builders.generators.light.steps import (
     times,
     unit,
 )
-
-Rng = np.random.Generator
-Treat = Callable[[Pixels, Rng], Pixels]
 
 
 def pixels(picture: Pixels, rng: Rng) -> Pixels:

@@ -6,6 +6,7 @@ versions of sine and exponential do not.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,9 @@ from PIL import Image, ImageFilter
 
 Field = NDArray[np.floating[Any]]
 Pixels = NDArray[np.uint8]
+Rng = np.random.Generator
+Treat = Callable[[Pixels, Rng], Pixels]
+"""What a style does to a whole picture."""
 
 
 def wave(t: Field) -> Field:

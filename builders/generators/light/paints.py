@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from PIL import ImageEnhance, ImageOps
 
-from builders.generators.light.fields import Field, Pixels, blurred, grain, noise, step, triangle, wave
+from builders.generators.light.fields import Field, Pixels, Rng, Treat, blurred, grain, noise, step, triangle, wave
 from builders.generators.light.steps import (
     bytes_of,
     cells,
@@ -24,9 +22,6 @@ from builders.generators.light.steps import (
     unit,
     vignette,
 )
-
-Rng = np.random.Generator
-Treat = Callable[[Pixels, Rng], Pixels]
 
 
 def oil(picture: Pixels, rng: Rng) -> Pixels:

@@ -7,10 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from builders.generators.light.fields import Field, grain, noise, step, triangle, wave
+from builders.generators.light.fields import Field, Rng, grain, noise, step, triangle, wave
 from builders.generators.light.words import Table, traits
 
-Rng = np.random.Generator
 Layer = tuple[Field, Field]
 """Share of the second colour, and height, both 0..1."""
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
-from builders.generators.light.fields import Field, Pixels, noise, step
-
-Rng = np.random.Generator
+from builders.generators.light.fields import Field, Pixels, Rng, noise, step
 
 
 def floats(picture: Pixels) -> Field:

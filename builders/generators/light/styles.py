@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
-import numpy as np
-
 from builders.generators.light import camera, crafts, paints
-from builders.generators.light.fields import Pixels
+from builders.generators.light.fields import Treat
 from builders.generators.light.words import Table, traits
-
-Treat = Callable[[Pixels, np.random.Generator], Pixels]
 
 
 class Style(NamedTuple):
