@@ -2,7 +2,8 @@
 
 The RetriBooru record keeps the names that the paper's Figure 2 prints (id, image, bbox, character, artists,
 cloths, prompts, similar) and adds ours; `SOURCE_PAPER` marks the former. Subjects and regularization sets keep every
-part of a prompt in a column of its own (`SOURCE_DATA`), so that a trainer can drop words and compose the rest anew.
+part of a prompt in a column of its own (`SOURCE_DATA`), so that a trainer can drop words and compose the rest anew. A
+pool's rows carry what COTI's selection reads (`SOURCE_COTI`).
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ import pyarrow as pa
 
 SOURCE_PAPER = "RetriBooru, Fig. 2"
 SOURCE_DATA = "A Data Perspective, section 3"
+SOURCE_COTI = "COTI, section 3.2"
 SOURCE_OURS = "Likeness"
 
 
 class Column(NamedTuple):
-    """One published column: name, kind (a key of `_KINDS`), meaning with unit and range, where it comes from."""
+    """One published column: name, kind (a key of `_KINDS`, or vectorN for N numbers), meaning with unit and range, where
+    it comes from."""
 
     name: str
     kind: str
@@ -107,6 +110,31 @@ REGULARIZATION: dict[str, tuple[Column, ...]] = {
 }
 """By the form of the prompts, see `schemas.prompts`."""
 
+
+def pool(width: int) -> tuple[Column, ...]:
+    """The columns of a pool whose embeddings have `width` numbers."""
+    return (
+        Column("id", "string", "row id: the file's path without its extension, a digest of the web address, or the "
+               "name that the source gives; seed:NAME for a seed of a folder", SOURCE_OURS),
+        Column("image", "image", "the picture, RGB; the bytes that were found or fetched, or with --resize the JPEG "
+               "made of them", SOURCE_OURS),
+        Column("url", "string", "web address that the picture was fetched from, empty for a file", SOURCE_OURS),
+        Column("text", "string", "what the source says of the picture: caption, title, alternative text", SOURCE_OURS),
+        Column("license", "string", "licence as the source names it, empty where nobody says", SOURCE_OURS),
+        Column("attribution", "string", "whom the licence asks to name", SOURCE_OURS),
+        Column("sha256", "string", "hex digest of the image's bytes", SOURCE_OURS),
+        Column("phash", "string", "64-bit perceptual hash of the image, 16 hex digits", SOURCE_OURS),
+        Column("width", "int32", "image width in pixels, upright", SOURCE_OURS),
+        Column("height", "int32", "image height in pixels, upright", SOURCE_OURS),
+        Column("embedding", f"vector{width}", "embedding of the image, of unit length", SOURCE_OURS),
+        Column("aesthetic_score", "float32", "S_aes (Eq. 7), 0..10", SOURCE_COTI),
+        Column("concept_score", "float32", "S_con (Eq. 8) by the rule that the manifest names, 0..10", SOURCE_COTI),
+        Column("integrated_score", "float32", "S_int (Eq. 11), 0..20", SOURCE_COTI),
+        Column("status", "string", "seed; selected, among the --budget best by the strategy that the manifest names; "
+               "or pool", SOURCE_OURS),
+    )
+
+
 REJECTED: tuple[Column, ...] = (
     Column("id", "string", "row id, or the file's path below the root where it has none", SOURCE_OURS),
     Column("path", "string", "path below the source's root", SOURCE_OURS),
@@ -136,6 +164,11 @@ def _picture(mode: str) -> Kind:
                 {"dtype": {"image": {"mode": mode}}})
 
 
+def _numbers(length: int) -> Kind:
+    return Kind(pa.list_(pa.float32(), length), {"feature": _FLOAT.stored, "length": length, "_type": "List"},
+                {"list": "float32", "length": length})
+
+
 _STRING, _FLOAT = _value("string", pa.string()), _value("float32", pa.float32())
 _SAID = ("question", "answer")
 _KINDS = {
@@ -144,8 +177,7 @@ _KINDS = {
     "float32": _FLOAT,
     "int32": _value("int32", pa.int32()),
     "int64": _value("int64", pa.int64()),
-    "box": Kind(pa.list_(pa.float32(), 4), {"feature": _FLOAT.stored, "length": 4, "_type": "List"},
-                {"list": "float32", "length": 4}),
+    "box": _numbers(4),
     "image": _picture("RGB"),
     "matte": _picture("L"),
     "answers": Kind(pa.list_(pa.struct(dict.fromkeys(_SAID, pa.string()))),
@@ -154,14 +186,20 @@ _KINDS = {
 }
 
 
+def _kind(column: Column) -> Kind:
+    if column.kind.startswith("vector"):
+        return _numbers(int(column.kind.removeprefix("vector")))
+    return _KINDS[column.kind]
+
+
 def arrow_schema(columns: tuple[Column, ...]) -> pa.Schema:
     """The columns as `datasets` itself would write them, with its features in the metadata; `datasets` stays out of a
     build, because it takes a second and 100 MB in every process."""
-    said = {"info": {"features": {column.name: _KINDS[column.kind].stored for column in columns}}}
-    return pa.schema([(column.name, _KINDS[column.kind].arrow) for column in columns],
+    said = {"info": {"features": {column.name: _kind(column).stored for column in columns}}}
+    return pa.schema([(column.name, _kind(column).arrow) for column in columns],
                      {"huggingface": json.dumps(said)})
 
 
 def listed(columns: tuple[Column, ...]) -> list[dict[str, Any]]:
     """The columns as they stand in a card's YAML, under `dataset_info`."""
-    return [{"name": column.name, **_KINDS[column.kind].listed} for column in columns]
+    return [{"name": column.name, **_kind(column).listed} for column in columns]

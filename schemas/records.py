@@ -19,7 +19,7 @@ class Rating(enum.StrEnum):
     UNKNOWN = "unknown"
 
 
-class Post(msgspec.Struct, frozen=True, kw_only=True):
+class Post(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One figure file with what its source says of it.
 
     `id` is unique in a build: the post id, or `POSTID_crop_K` for a further crop of the same post, or the
@@ -28,7 +28,16 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     path: str
-    """Path as `builders.files` reads it, of a file or of a tar's member; never published."""
+    """Path as `builders.files` reads it, of a file or of a tar's member; never published. "" for a picture that is
+    only known by its `url` yet."""
+    url: str = ""
+    """Web address of the picture, "" where it has none."""
+    text: str = ""
+    """What is said beside the picture: caption, title, alternative text."""
+    license: str = ""
+    """Licence as its source names it ("cc-by"), "" where nobody says."""
+    attribution: str = ""
+    """Whom the licence asks to name."""
     post_id: str = ""
     """The post's own id where the source has one ("2895557"); several crops can share it."""
     characters: tuple[str, ...] = ()
@@ -51,13 +60,15 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
     """True when the file is a whole picture from which the figure must be cut out."""
 
 
-Stage = Literal["source", "select", "file", "figure", "faces", "masks", "answers", "group", "plan", "generate"]
+Stage = Literal["source", "select", "file", "figure", "faces", "masks", "answers", "group", "plan", "generate",
+                "fetch", "near"]
 """Where a row can leave."""
 
 STAGES: dict[str, tuple[Stage, ...]] = {
     "retribooru": ("source", "select", "file", "figure", "faces", "masks", "answers", "group"),
     "subject": ("source", "file"),
     "regularization": ("plan", "generate"),
+    "coti": ("source", "fetch", "file", "near"),
 }
 """The stages of each recipe's builds, in their order."""
 
@@ -71,6 +82,9 @@ REASONS: dict[str, tuple[Stage, str]] = {
     "outside_root": ("source", "a symbolic link that leads out of the root"),
     "duplicate_file": ("source", "a second file for the same figure (another tree or extension), or with the same "
                        "bytes as another picture of the subject"),
+    "bad_url": ("source", "a line of the list without a web address that can be asked: none, malformed, too long, not "
+                "http or https"),
+    "duplicate_url": ("source", "a web address that stands in the list before"),
     "excluded": ("select", "named in the --exclude file (post id, artist, name, md5; a file's own md5 at stage file)"),
     "status": ("select", "deleted, banned or pending post"),
     "banned_artist": ("select", "carries the banned_artist tag"),
@@ -80,6 +94,14 @@ REASONS: dict[str, tuple[Stage, str]] = {
     "no_garment": ("select", "no tag from the garment list"),
     "not_solo": ("select", "whole picture without the solo tag"),
     "singleton": ("select", "fewer than two rows left of this identity: it can never have a reference"),
+    "opted_out": ("fetch", "the address's domain is named in the --opt-out list; a file's own hash at stage file"),
+    "robots_tag": ("fetch", "the server's X-Robots-Tag says noai, noimageai, noindex or noimageindex"),
+    "private_address": ("fetch", "the host is at a private, loopback, link-local or otherwise reserved address"),
+    "redirects": ("fetch", "too many redirects, a circle of them, or one that leads nowhere"),
+    "http_status": ("fetch", "the server answered with a status other than 200"),
+    "unreachable": ("fetch", "no such host, no connection, or it broke off: another run asks again"),
+    "timeout": ("fetch", "the server was too slow, or never stopped sending: another run asks again"),
+    "cut_short": ("fetch", "fewer bytes came than the server had promised: another run asks again"),
     "missing_file": ("file", "the file vanished after it was listed"),
     "unreadable": ("file", "the file could not be read (permission, I/O error)"),
     "empty": ("file", "zero bytes"),
@@ -94,6 +116,7 @@ REASONS: dict[str, tuple[Stage, str]] = {
     "many_faces": ("faces", "more than one face box over --face-score"),
     "matte_coverage": ("masks", "matte covers too little or too much of the picture"),
     "answer_unknown": ("answers", "a question about the clothes has no known answer"),
+    "near_copy": ("near", "an edit of a seed, or of another picture of the pool, which stays"),
     "low_clip_t": ("generate", "in every attempt the picture fits its prompt less than --min-clip-t"),
     "refused": ("generate", "in every attempt the generator's own safety filter blanked the picture"),
     "no_reference": ("group", "no other picture of this identity wears the same outfit"),

@@ -1,7 +1,7 @@
 import pytest
 from datasets import Features, Image, List, Value
 
-from schemas.features import REGULARIZATION, REJECTED, RETRIBOORU, SUBJECT, Column, arrow_schema, listed
+from schemas.features import REGULARIZATION, REJECTED, RETRIBOORU, SUBJECT, Column, arrow_schema, listed, pool
 
 
 def test_the_papers_record_keys_are_all_there() -> None:
@@ -22,11 +22,12 @@ def test_kinds() -> None:
     assert read["bbox"] == List(Value("float32"), length=4)
     assert read["similar"] == List(Value("string"))
     assert read["artists"] == Value("string")
+    assert made(pool(96))["embedding"] == List(Value("float32"), length=96)
     assert read["answers"] == List({"question": Value("string"), "answer": Value("string")})
     assert list(made(REJECTED)) == ["id", "path", "stage", "reason", "value", "threshold", "model", "sha256"]
 
 
-@pytest.mark.parametrize("columns", [RETRIBOORU, REJECTED, SUBJECT, *REGULARIZATION.values()])
+@pytest.mark.parametrize("columns", [RETRIBOORU, REJECTED, SUBJECT, *REGULARIZATION.values(), pool(96)])
 def test_files_and_card_say_what_datasets_itself_would(columns: tuple[Column, ...]) -> None:
     read = made(columns)
     assert read.arrow_schema.equals(arrow_schema(columns), check_metadata=True)
@@ -34,7 +35,7 @@ def test_files_and_card_say_what_datasets_itself_would(columns: tuple[Column, ..
 
 
 def test_every_column_tells_its_meaning() -> None:
-    for column in (*RETRIBOORU, *REJECTED, *SUBJECT, *REGULARIZATION["static"], *REGULARIZATION["living"]):
+    for column in (*RETRIBOORU, *REJECTED, *SUBJECT, *REGULARIZATION["static"], *REGULARIZATION["living"], *pool(4)):
         assert len(column.meaning) > 10, column.name
 
 
