@@ -21,8 +21,8 @@ SOURCE_OURS = "Likeness"
 
 
 class Column(NamedTuple):
-    """One published column: name, kind (a key of `_KINDS`, or vectorN for N numbers), meaning with unit and range, where
-    it comes from."""
+    """One published column: name, kind (a key of `_KINDS`, or vectorN for N numbers), meaning with unit and range,
+    where it comes from."""
 
     name: str
     kind: str
