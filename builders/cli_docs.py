@@ -19,8 +19,9 @@ def page() -> str:
     """The whole page, Markdown."""
     lines = ["# The `build` command", "", "Made by `make docs`; do not edit.", "", "```", cli.usage().rstrip(), "```"]
     for group, commands in cli.COMMANDS.items():
-        for name, (_, parser, text) in commands.items():
-            lines += ["", f"## `build {name}`", "", f"{text[0].upper()}{text[1:]} ({group}).", "", *_options(parser())]
+        for name, (_, parser, about) in commands.items():
+            lines += ["", f"## `build {name}`", "", f"{about[0].upper()}{about[1:]} ({group}).", ""]
+            lines += _options(parser())
     return "\n".join(lines) + "\n"
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from builders import arguments
-from builders.cli import retribooru_parser
+from builders.commands.recipes import retribooru_parser
 from builders.options import Retribooru
 from schemas.errors import UsageError
 
