@@ -22,6 +22,7 @@ from schemas.records import REASONS, Drop, Post, Rejected, Stage
 BATCH = 4096
 """Rows handled at a time by whatever walks the ledger."""
 _BRIEF = 1 << 16  # rows of which little is read
+_WEB = ("http://", "https://")
 
 _TABLES = """
 PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = FILE;
@@ -80,18 +81,21 @@ class Brief(msgspec.Struct, frozen=True, gc=False):
 
 
 def identity_of(post: Post, match: str) -> str:
-    """What makes two rows one identity. `match` is "artist" (with the character) or "character" (alone)."""
+    """What makes two rows one identity. `match` is "artist" (with the character), "character" (alone) or "" where rows
+    have none."""
     return "\x1f".join(post.characters if match == "character" else (*post.characters, *post.artists))
 
 
 class Ledger:
     """Rows in = rows alive + rows rejected, at every moment."""
 
-    def __init__(self, path: Path, root: Path) -> None:
+    def __init__(self, path: Path, *roots: Path) -> None:
+        """A new ledger at `path`, of pictures below the roots."""
         path.unlink(missing_ok=True)
         self._db = sqlite3.connect(path, isolation_level=None)
         self._db.executescript(_TABLES)
-        self._root, self._prefix = root, root.as_posix().rstrip("/") + "/"
+        self._roots = [(root, root.as_posix().rstrip("/") + "/") for root in roots]
+        self._paired = True
         self._db.create_function("relative", 1, self.relative, deterministic=True)
         self.funnel: list[Step] = []
 
@@ -102,10 +106,10 @@ class Ledger:
     def take(self, found: Iterable[Post | Rejected], match: str, heard: Callable[[int, int], None]) -> int:
         """Takes what a source yields: posts become rows, the rest is rejected with its reason.
 
-        `match` is that of `identity_of`. `heard` is told of rows and of those
-        that stay. Returns the number of rows in.
+        `match` is that of `identity_of`; without identities no row is ever a singleton. `heard` is told of rows and
+        of those that stay. Returns the number of rows in.
         """
-        rows_in = 0
+        rows_in, self._paired = 0, bool(match)
         self._db.execute("BEGIN")
         for item in found:
             rows_in += 1
@@ -120,15 +124,21 @@ class Ledger:
     def _add(self, post: Post, match: str) -> None:
         try:
             self._db.execute("INSERT INTO rows (id, identity, path, told, post) VALUES (?, ?, ?, ?, ?)",
-                             (post.id, identity_of(post, match), post.path, told(post), msgspec.msgpack.encode(post)))
+                             (post.id, identity_of(post, match), post.url or post.path, told(post),
+                              msgspec.msgpack.encode(post)))
         except sqlite3.IntegrityError as error:
             raise BuildError(f"two rows with one id {post.id!r}: {post.path!r}") from error
 
     def relative(self, path: str) -> str:
-        """A path below the source's root, the only form that is published."""
+        """A path below one of the roots, the only form that is published; a web address as it is."""
         whole = plain(path)
-        below = whole.removeprefix(self._prefix)  # what a Path takes ten times as long for
-        return below if below != whole else Path(whole).relative_to(self._root).as_posix()
+        if whole.startswith(_WEB):
+            return whole
+        for _, prefix in self._roots:
+            if whole.startswith(prefix):  # what a Path takes ten times as long for
+                return whole.removeprefix(prefix)
+        root = next((root for root, _ in self._roots if Path(whole).is_relative_to(root)), self._roots[0][0])
+        return Path(whole).relative_to(root).as_posix()
 
     def _reject(self, row: str, path: str, drop: Drop, sha256: str) -> None:
         _check(row, drop)
@@ -166,6 +176,16 @@ class Ledger:
              for row in facts))
         self._db.execute("COMMIT")
 
+    def place(self, paths: Iterable[tuple[str, str]]) -> None:
+        """Stores where pictures lie that were fetched: (id of a row that is alive, path) pairs."""
+        decoder = msgspec.msgpack.Decoder(Post)
+        self._db.execute("BEGIN")
+        for row, path in paths:
+            [post] = self._db.execute("SELECT post FROM rows WHERE id = ?", (row,)).fetchone()
+            placed = msgspec.structs.replace(decoder.decode(post), path=path)
+            self._db.execute("UPDATE rows SET post = ? WHERE id = ?", (msgspec.msgpack.encode(placed), row))
+        self._db.execute("COMMIT")
+
     def drop(self, drops: Iterable[tuple[str, Drop]]) -> None:
         """Moves rows to the rejected ones. Raises BuildError for a row that is not there."""
         self._db.execute("BEGIN")
@@ -184,7 +204,10 @@ class Ledger:
         self._db.execute("COMMIT")
 
     def drop_singletons(self, stage: Stage) -> None:
-        """Drops rows whose identity has fewer than two left: they can never have a reference."""
+        """Drops rows whose identity has fewer than two left, which can never have a reference; none without identities.
+        """
+        if not self._paired:
+            return
         alone = self._db.execute(
             "SELECT id, identity FROM rows WHERE identity IN"
             " (SELECT identity FROM rows GROUP BY identity HAVING count(*) < 2) ORDER BY id").fetchall()

@@ -24,6 +24,8 @@ from schemas.manifest import Manifest
 from schemas.records import Rejected
 
 Run = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
+More = Callable[[Path, Manifest], Iterable[Path]]
+"""Writes what else belongs to a version into its folder, whose shards are whole, and names each file."""
 Pages = Callable[[Manifest, Mapping[str, Sequence[Location]], Location, Run], Iterable[tuple[str, bytes]]]
 """Relative path and bytes of each page, from the manifest, the shards of each split, the rejects' file, and an engine's
 way to run workers."""
@@ -40,6 +42,8 @@ class Content:
     rows: int
     rejected: Callable[[], Iterable[Rejected]]
     pages: Pages
+    more: More | None = None
+    """None where nothing more is to be written. What writes needs a folder of this machine."""
 
 
 def release(work: Workspace, engine: Engine, progress: Progress, draft: Manifest,
@@ -68,7 +72,7 @@ def release(work: Workspace, engine: Engine, progress: Progress, draft: Manifest
 
 
 def how_to_load(folder: Location) -> str:
-    """The Python that opens a version's train split."""
+    """The Python that opens a version."""
     name = json.dumps(str(folder), ensure_ascii=False)
     if not isinstance(folder, Path):  # `datasets` reads no card below a URL
         name = f'"parquet", data_files={{"train": {name[:-1]}/data/train-*.parquet"}}'
@@ -90,6 +94,9 @@ def _published(work: Workspace, engine: Engine, progress: Progress, draft: Manif
     files = {one.name: one.file for one in written} | {rejected.name: file_entry(rejected)}
     digest = manifests.content_digest(row for _, row in sorted(pair for one in written for pair in one.digests))
     draft = msgspec.structs.replace(draft, files=files, content_digest=digest)
+    if content.more is not None and isinstance(whole, Path):
+        more = {path.relative_to(whole).as_posix(): file_entry(path) for path in content.more(whole, draft)}
+        draft = msgspec.structs.replace(draft, files=files | more)
     data = {split: [whole / name for name in sorted(files) if name.startswith(f"data/{split}-")]
             for split in draft.splits}
     with progress.bar("card", None, "page") as bar:

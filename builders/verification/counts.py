@@ -17,9 +17,11 @@ from schemas.records import REASONS, STAGES
 
 _FORMAT = 1
 _ROLES: dict[str, tuple[str, ...]] = {"retribooru": ("faces", "masks", "answers", "hashes"), "subject": (),
-                                      "regularization": ("generator",)}
+                                      "regularization": ("generator",), "coti": ("embeddings", "aesthetics", "hashes")}
 _SOMETIMES = "figure"  # a stage that only builds with whole pictures have
-_ALSO = {"singleton": ("file", "figure", "faces", "masks", "answers"), "excluded": ("file",), "too_small": ("figure",)}
+_ALSO = {"singleton": ("file", "figure", "faces", "masks", "answers"), "excluded": ("file",), "too_small": ("figure",),
+         "opted_out": ("file",),
+         **dict.fromkeys(("not_an_image", "empty", "too_large", "truncated", "corrupt", "animated"), ("fetch",))}
 """Stages at which a reason can strike beside its own in REASONS."""
 
 _VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")

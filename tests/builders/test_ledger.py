@@ -91,3 +91,21 @@ def test_two_rows_with_one_id_are_a_bug_of_the_source(ledger: Ledger) -> None:
 def test_an_unknown_reason_stops_the_build(ledger: Ledger) -> None:
     with pytest.raises(BuildError, match="unknown drop reason"):
         _take(ledger, [Rejected("9", "x", Drop("because", "select"))])
+
+
+def test_pictures_without_identities_are_no_singletons(ledger: Ledger) -> None:
+    _take(ledger, [Post(id="only", path="/mirror/only.png")], match="")
+    ledger.drop_singletons("file")
+    assert len(ledger) == 1
+
+
+def test_a_fetched_picture_lies_in_a_file_and_is_named_by_its_address(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.sqlite", Path("/pool"), Path("/seeds"))
+    far = [Post(id=name, path="", url=f"https://example.org/{name}.jpg", text="a chick") for name in "ab"]
+    _take(ledger, [*far, Post(id="seed:s", path="/seeds/s.png"), Post(id="z", path="/pool/z.png")], match="")
+    ledger.place([("a", "/out/pictures.tar"), ("b", "/out/others.tar")])
+    assert next(row.post for rows in ledger.rows() for row in rows) == Post(
+        id="a", path="/out/pictures.tar", url="https://example.org/a.jpg", text="a chick")
+    ledger.drop([(row, drop("near_copy")) for row in ("a", "seed:s", "z")])
+    assert [(row.id, row.path) for row in ledger.rejected()] == [
+        ("a", "https://example.org/a.jpg"), ("seed:s", "s.png"), ("z", "z.png")]
