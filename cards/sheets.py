@@ -93,7 +93,7 @@ def outfits(data: shards.Data, rows: Sequence[tuple[Outfit, list[str]]]) -> byte
     """The picture to look at first: one outfit that was chosen a row; left published pictures with the face box, right
     figures cut out by their mattes (other members of the outfit where it has enough)."""
     if not rows:
-        return png(_notice("No picture of this dataset may be shown here."))
+        return png(notice("No picture of this dataset may be shown here."))
     shown = load(data, {row for _, ids in rows for row in (*ids[:SIDE], *ids[-SIDE:])})
     head, step = 88, CELL[1] + 2 * GAP
     sheet = Image.new("RGB", (WIDTH, head + step * len(rows) + MARGIN - GAP), "white")
@@ -200,7 +200,7 @@ def _rounded(size: tuple[int, int], line: int = 0) -> Image.Image:
 def alike(data: shards.Data, pairs: Sequence[AlikePair], across: int = 4) -> bytes:
     """The most alike pairs side by side, nearest first, each with its hash distance, overlap and face offset."""
     if not pairs:
-        return png(_notice("No pair of references and targets to show."))
+        return png(notice("No pair of references and targets to show."))
     shown = load(data, {row for pair in pairs for row in pair.ids})
     cell = (172, 216)
     wide = (WIDTH - 2 * MARGIN - (across - 1) * 32) / across
@@ -221,7 +221,8 @@ def alike(data: shards.Data, pairs: Sequence[AlikePair], across: int = 4) -> byt
     return png(sheet)
 
 
-def _notice(words: str) -> Image.Image:
+def notice(words: str) -> Image.Image:
+    """A sheet that says why there is nothing to see."""
     sheet = Image.new("RGB", (WIDTH, 160), BACKDROP)
     ImageDraw.Draw(sheet).text((WIDTH // 2, 80), words, MUTED, font(24), anchor="mm")
     return sheet
