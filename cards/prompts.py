@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from cards import shards
-from cards.survey import draw
+from schemas.draws import draw
 
 SHOWN = 4
 """Pictures of each family on the contact sheet."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
 from cards import shards
+from schemas.draws import draw
 from schemas.records import Rating
 
 PAIRS = 200_000
@@ -26,12 +26,6 @@ SHOWN = {Rating.GENERAL, Rating.SENSITIVE}
 HIDDEN = {Rating.QUESTIONABLE, Rating.EXPLICIT}
 
 _COLUMNS = ("id", "similar", "character", "artists", "cloths", "outfit", "rating", "width", "height")
-
-
-def draw(*words: str) -> int:
-    """A number 0 .. 2^64-1 that depends on the words alone: sampling by it needs no seed and no order."""
-    whole = hashlib.blake2b("\0".join(words).encode(), digest_size=8)
-    return int.from_bytes(whole.digest(), "big")
 
 
 class Pairs:

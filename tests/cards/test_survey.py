@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cards.survey import MEMBERS, Pairs, Survey, draw, length_bars, survey, top
+from cards.survey import MEMBERS, Pairs, Survey, length_bars, survey, top
+from schemas.draws import draw
 
 
 def test_counts(trio: dict[str, Any], write: Any) -> None:
