@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("schemas", "annotators", "builders", "cards")
-PACKAGES = {"PIL": "pillow", "upath": "universal_pathlib"}
+PACKAGES = {"PIL": "pillow", "faiss": "faiss-cpu", "upath": "universal_pathlib"}
 """Packages by the module they give, where the names differ."""
 
 
