@@ -16,7 +16,7 @@ import yaml
 from PIL import Image
 
 from builders import arguments
-from builders.cli import regularization_parser
+from builders.commands.recipes import regularization_parser
 from builders.regularization_options import Regularization
 from cards.prompts import survey
 from cards.regularization import command, meant, pages, sheet
