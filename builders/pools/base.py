@@ -1,0 +1,147 @@
+"""What all pools share: a limit, counts, a digest that knows no places, and addresses and texts fit to be published."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sqlite3
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import msgspec
+
+from builders.sources.trees import printable
+from schemas.errors import BuildError
+from schemas.records import Post, Rejected, drop
+
+OWN = "Not known: whoever publishes this dataset must hold the rights to its pictures."
+EACH = "Each picture has its own: see the columns license, attribution and url."
+
+MAX_URL = 4096
+"""Longest web address that is asked, characters."""
+
+MAX_TEXT = 10_000
+"""Characters of a text that are kept; what is longer is cut."""
+
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "url": ("url", "image_url"), "text": ("text", "caption", "title"), "license": ("license",),
+    "attribution": ("attribution",)}
+"""Names, small or capital, of the columns that hold a field of Post, the first that is there first."""
+
+_SHOWN = 200  # characters of a bad value that are told
+_PLAIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?([/?#][!-~]*)?")  # saves nearly all a slower look
+# Control characters, bidirectional overrides and lone surrogates break tables and terminals further on.
+_HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+class Pool(ABC):
+    """A source of pictures for a web pool (`builders.sources.Source`). `said` is how a manifest names it, without a
+    path; `root` the folder below which its own files lie; `limit` how many rows are taken, 0 for all."""
+
+    name: str
+    licence = EACH
+
+    def __init__(self, said: str, root: Path, limit: int = 0) -> None:
+        self.said = said
+        self.root = root
+        self.limit = limit
+        self.counts: dict[str, int] = {}
+        self._digest = ""
+
+    @abstractmethod
+    def rows(self) -> Iterator[Post | Rejected]:
+        """Every picture or address once, in an order that depends on the source alone; ids are unique. May count in
+        `counts` what is no row. Raises UsageError when the source as a whole cannot be read."""
+
+    def posts(self) -> Iterator[Post | Rejected]:
+        """The first `limit` of the rows."""
+        self.counts.clear()
+        whole = hashlib.sha256()
+        for row in islice(self.rows(), self.limit or None):
+            # Where a picture lies says nothing of what it is.
+            whole.update(msgspec.msgpack.encode(msgspec.structs.replace(row, path="")))
+            yield row
+        self._digest = whole.hexdigest()
+
+    def digest(self) -> str:
+        """Hex sha256 over ids, addresses, texts and verdicts of the rows, without paths. Known after iteration."""
+        if not self._digest:
+            raise BuildError("the source has no digest before it was read to its end")
+        return self._digest
+
+    def count(self, what: str) -> None:
+        """Adds one to the count of something that is no row."""
+        self.counts[what] = self.counts.get(what, 0) + 1
+
+
+class Addresses:
+    """The web addresses of a list, each a Post once. Those seen so far lie in a scratch file, so memory stays flat.
+
+    A post's id is the first 16 hex digits of its address's sha256.
+    """
+
+    def __init__(self, listed: str) -> None:
+        """`listed` is the name of the list, for the ids of rows that are rejected."""
+        self._listed = listed
+        self._db = sqlite3.connect("", isolation_level=None)
+        self._db.execute("PRAGMA synchronous = OFF")
+        self._db.execute("PRAGMA journal_mode = OFF")
+        self._db.execute("CREATE TABLE seen (id INTEGER PRIMARY KEY)")
+
+    def row(self, place: object, said: Mapping[str, Any], post_url: object = "") -> Post | Rejected:
+        """The row of an entry. `said` has the values of some of COLUMNS, whatever they are; `place` is the entry's
+        number in the list."""
+        url = said.get("url")
+        url = url.strip() if isinstance(url, str) else ""
+        if why := fault(url):
+            return self.refused(place, "bad_url", why)
+        digest = hashlib.sha256(url.encode()).digest()[:8]
+        new = self._db.execute("INSERT OR IGNORE INTO seen VALUES (?)", (int.from_bytes(digest, signed=True),))
+        if not new.rowcount:
+            return self.refused(place, "duplicate_url", url)
+        page = post_url if isinstance(post_url, str) and not fault(post_url) else ""
+        return Post(id=digest.hex(), path="", url=url, text=text_of(said.get("text")), post_url=page,
+                    license=text_of(said.get("license")), attribution=text_of(said.get("attribution")))
+
+    def refused(self, place: object, reason: str, seen: str) -> Rejected:
+        """The entry as one that is no row."""
+        return Rejected(f"{self._listed}:{place}", self._listed, drop(reason, value=printable(seen[:_SHOWN])))
+
+
+def fault(url: str) -> str:
+    """What keeps `url` from being asked, "" for nothing."""
+    if not url:
+        return "no address"
+    if len(url) > MAX_URL:
+        return f"{len(url)} characters, over {MAX_URL}"
+    if _PLAIN.fullmatch(url):
+        return ""
+    if not url.isprintable():
+        return url
+    try:
+        read = httpx2.URL(url)
+    except (httpx2.InvalidURL, ValueError):
+        return url
+    if read.scheme not in ("http", "https") or not read.host or "%" in read.raw_host.decode():
+        return url
+    if read.userinfo:  # a password, which is not for a table
+        return f"a name or password in the address of {read.host}"
+    return ""
+
+
+def text_of(value: object) -> str:
+    """The value as a line of text without control characters, at most MAX_TEXT long; "" for what is no text."""
+    return " ".join(_HIDDEN.sub(" ", value).split())[:MAX_TEXT] if isinstance(value, str) else ""
+
+
+def columns_of(names: list[str]) -> dict[str, str]:
+    """Which of the names holds each field of COLUMNS. Of names that differ in case only, the first is taken."""
+    small: dict[str, str] = {}
+    for name in names:
+        small.setdefault(name.strip().lower(), name)
+    return {field: next(small[one] for one in known if one in small) for field, known in COLUMNS.items()
+            if any(one in small for one in known)}
