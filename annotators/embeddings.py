@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from annotators.base import Annotator
 from annotators.light_embeddings import LightEmbeddings
+from annotators.model_embeddings import ModelEmbeddings
 from annotators.weights import LIGHT
-from schemas.errors import UsageError
 
 
 @runtime_checkable
@@ -28,7 +28,6 @@ class Embeddings(Annotator, Protocol):
 
 
 def open_embeddings(wanted: str, column: str = "embedding", flag: str = "--embeddings") -> Embeddings:
-    """The embeddings that `wanted` names: "light" is ours."""
-    if wanted == LIGHT:
-        return LightEmbeddings(column)
-    raise UsageError("no such embeddings", seen=f"{flag} {wanted}", allowed="light")
+    """Embeddings in the column `column`: "light" are ours; anything else names a model as `ModelEmbeddings` has it.
+    `flag` is the option that errors name. Raises UsageError as it does."""
+    return LightEmbeddings(column) if wanted == LIGHT else ModelEmbeddings(wanted, column, flag)

@@ -16,7 +16,9 @@ MAY_IMPORT = {
     "trainers": {"schemas", "annotators"},
 }
 NOT_IN_CORE = {"torch", "transformers", "diffusers", "accelerate", "ultralytics", "ray"}
-LATER = {"annotators/clip_t.py", "annotators/captions.py", "annotators/instructblip.py", "annotators/pretrained.py",
+LATER = {"annotators/aesthetics.py", "annotators/captions.py", "annotators/clip_t.py",
+         "annotators/concept_classifier.py", "annotators/instructblip.py", "annotators/model_embeddings.py",
+         "annotators/pretrained.py", "annotators/towers.py",
          "builders/face_weights.py", "builders/generators/diffusion.py",
          "builders/ray_engine.py"}
 """Files that may load what the core lacks, inside a function, when somebody asks for it."""

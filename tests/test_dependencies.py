@@ -12,8 +12,10 @@ PACKAGES = {"PIL": "pillow", "faiss": "faiss-cpu", "upath": "universal_pathlib"}
 """Packages by the module they give, where the names differ."""
 
 
-OPTIONAL = {"annotators/captions.py": "models", "annotators/clip_t.py": "models",
-            "annotators/instructblip.py": "models", "annotators/pretrained.py": "models",
+OPTIONAL = {"annotators/aesthetics.py": "models", "annotators/captions.py": "models",
+            "annotators/clip_t.py": "models", "annotators/concept_classifier.py": "models",
+            "annotators/instructblip.py": "models", "annotators/model_embeddings.py": "models",
+            "annotators/pretrained.py": "models", "annotators/towers.py": "models",
             "builders/face_weights.py": "yolo", "builders/generators/diffusion.py": "models",
             "builders/ray_engine.py": "ray"}
 """Files that import, inside a function, what an extra brings."""

@@ -1,0 +1,100 @@
+"""The models that embed pictures, opened once a process: CLIP, DINO, and the autoencoder of a diffusion model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps
+
+from annotators import pretrained
+from annotators.base import Picture
+
+Vectors = npt.NDArray[np.float32]
+"""N x width, each of unit length."""
+
+
+class Tower:
+    """A model on its device, in float32. `kind` is "CLIP", "DINO" or "VAE"; `side` that of the pictures that a VAE is
+    shown. Raises UsageError when the files are no such model."""
+
+    def __init__(self, kind: str, folder: str, side: int, device: str, flag: str) -> None:
+        import torch
+
+        pretrained.settle(device, flag)
+        pretrained.hush()
+        self._torch, self._device, self._side = torch, device, side
+        looks = {"CLIP": self._clip, "DINO": self._dino, "VAE": self._vae}
+        self._look: Callable[[Sequence[Picture]], Any] = looks[kind]
+        self._processor: Any = None
+        try:
+            opened, loaded = self._opened(kind, folder)
+        except Exception as error:
+            raise pretrained.unreadable(kind, folder, error) from None
+        # What the file lacks is drawn at random; a DINO's pooler may be, for nothing reads it.
+        lacking = sorted(name for name in loaded["missing_keys"] if not name.startswith("pooler."))
+        if lacking:
+            told = f"{len(lacking)} of its tensors are missing: {lacking[0]}"
+            raise pretrained.unreadable(kind, folder, ValueError(told))
+        self._model = opened.to(device).eval()
+
+    def _opened(self, kind: str, folder: str) -> Any:
+        """The model, and what was said of its loading."""
+        how: dict[str, Any] = {"use_safetensors": True, "output_loading_info": True}
+        if kind == "VAE":
+            from diffusers import AutoencoderKL
+
+            return AutoencoderKL.from_pretrained(folder, **how)
+        from transformers import AutoImageProcessor, AutoModel, CLIPModel, CLIPProcessor
+
+        if kind == "CLIP":
+            self._processor = CLIPProcessor.from_pretrained(folder)
+            return CLIPModel.from_pretrained(folder, **how)
+        self._processor = AutoImageProcessor.from_pretrained(folder)
+        return AutoModel.from_pretrained(folder, **how)
+
+    def pictures(self, shown: Sequence[Picture]) -> Vectors:
+        """Embeddings of a whole batch."""
+        with self._torch.inference_mode():
+            return self._units(self._look(shown))
+
+    def texts(self, said: Sequence[str]) -> Vectors:
+        """Embeddings of texts by a CLIP; words beyond its 77 tokens are not seen."""
+        given = self._processor.tokenizer(list(said), padding="max_length", truncation=True, return_tensors="pt")
+        with self._torch.inference_mode():
+            return self._units(self._model.get_text_features(**given.to(self._device)).pooler_output)
+
+    def _units(self, made: Any) -> Vectors:
+        made = self._torch.nn.functional.normalize(made.float(), dim=-1)
+        return np.asarray(made.cpu().numpy(), dtype=np.float32)
+
+    def _clip(self, shown: Sequence[Picture]) -> Any:
+        """The projected embedding, which texts share."""
+        return self._model.get_image_features(pixel_values=self._pixels(self._processor.image_processor, shown)
+                                              ).pooler_output
+
+    def _dino(self, shown: Sequence[Picture]) -> Any:
+        """The class token after the last norm."""
+        return self._model(pixel_values=self._pixels(self._processor, shown)).last_hidden_state[:, 0]
+
+    def _pixels(self, processor: Any, shown: Sequence[Picture]) -> Any:
+        return processor(pretrained.shown(shown), return_tensors="pt")["pixel_values"].to(self._device)
+
+    def _vae(self, shown: Sequence[Picture]) -> Any:
+        """The posterior's mean, flat; the factor that scales it for the diffusion model does not change a unit vector,
+        the shift of newer ones does."""
+        square = (self._side, self._side)
+        fitted = np.stack([np.asarray(ImageOps.fit(Image.fromarray(one), square, Image.Resampling.BICUBIC))
+                           for one in shown])
+        pixels = self._torch.from_numpy(fitted).to(self._device).permute(0, 3, 1, 2).float() / 127.5 - 1
+        mean = self._model.encode(pixels).latent_dist.mean - (self._model.config.shift_factor or 0)
+        return mean.flatten(1)
+
+
+@lru_cache(maxsize=3)
+def tower(kind: str, folder: str, side: int, device: str, flag: str) -> Tower:
+    """The model in `folder`, one for all who ask in this process; a pool may have up to three."""
+    return Tower(kind, folder, side, device, flag)
