@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import sqlite3
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -38,6 +40,9 @@ _PLAIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?([/?#][!-~]*)?")  # s
 _HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
+Rows = Generator[Post | Rejected, None, None]
+
+
 class Pool(ABC):
     """A source of pictures for a web pool (`builders.sources.Source`). `said` is how a manifest names it, without a
     path; `root` the folder below which its own files lie; `limit` how many rows are taken, 0 for all."""
@@ -53,7 +58,7 @@ class Pool(ABC):
         self._digest = ""
 
     @abstractmethod
-    def rows(self) -> Iterator[Post | Rejected]:
+    def rows(self) -> Rows:
         """Every picture or address once, in an order that depends on the source alone; ids are unique. May count in
         `counts` what is no row. Raises UsageError when the source as a whole cannot be read."""
 
@@ -61,10 +66,11 @@ class Pool(ABC):
         """The first `limit` of the rows."""
         self.counts.clear()
         whole = hashlib.sha256()
-        for row in islice(self.rows(), self.limit or None):
-            # Where a picture lies says nothing of what it is.
-            whole.update(msgspec.msgpack.encode(msgspec.structs.replace(row, path="")))
-            yield row
+        with closing(self.rows()) as rows:
+            for row in islice(rows, self.limit or None):
+                # Where a picture lies says nothing of what it is.
+                whole.update(msgspec.msgpack.encode(msgspec.structs.replace(row, path="")))
+                yield row
         self._digest = whole.hexdigest()
 
     def digest(self) -> str:
@@ -73,9 +79,10 @@ class Pool(ABC):
             raise BuildError("the source has no digest before it was read to its end")
         return self._digest
 
-    def count(self, what: str) -> None:
-        """Adds one to the count of something that is no row."""
-        self.counts[what] = self.counts.get(what, 0) + 1
+    def count(self, what: str, number: int = 1) -> None:
+        """Adds to the count of something that is no row."""
+        if number:
+            self.counts[what] = self.counts.get(what, 0) + number
 
 
 class Addresses:
@@ -136,6 +143,15 @@ def fault(url: str) -> str:
 def text_of(value: object) -> str:
     """The value as a line of text without control characters, at most MAX_TEXT long; "" for what is no text."""
     return " ".join(_HIDDEN.sub(" ", value).split())[:MAX_TEXT] if isinstance(value, str) else ""
+
+
+def json_object(text: str | bytes) -> dict[str, Any] | None:
+    """The object that JSON tells, NaN and broken characters forgiven, as other programs write them; None for none."""
+    try:
+        said = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return said if isinstance(said, dict) else None
 
 
 def columns_of(names: list[str]) -> dict[str, str]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
-from builders.pools.base import OWN, Pool, text_of
+from builders.pools.base import OWN, Pool, Rows, text_of
 from builders.sources import folder
 from builders.sources.trees import COUNTED, OUTPUT, check_root, printable, walk
 from schemas.records import Post, Rejected, drop
@@ -22,7 +21,7 @@ class PictureFolder(Pool):
         super().__init__(f"folder:{root.name}", root, limit)
         self._out = out
 
-    def rows(self) -> Iterator[Post | Rejected]:
+    def rows(self) -> Rows:
         """The pictures in path order; a row's id is its path without the extension."""
         here, taken = "", set[str]()
         for path, _, verdict in walk(self.root, skip=self._out):

@@ -16,14 +16,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from builders.pools.base import COLUMNS, Addresses, Pool, columns_of
+from builders.pools.base import COLUMNS, Addresses, Pool, Rows, columns_of, json_object
 from builders.sources.lines import Lines
 from schemas.errors import UsageError
-from schemas.records import Post, Rejected
 
 ROWS = 2048
 """Rows of a Parquet file that are read at a time."""
@@ -47,7 +45,7 @@ class UrlList(Pool):
             raise UsageError("--pool is no file", seen=str(path), allowed="a list of addresses")
         self._read = _READERS[_kind(path)]
 
-    def rows(self) -> Iterator[Post | Rejected]:
+    def rows(self) -> Rows:
         """The entries in the order of the list, each address once."""
         addresses = Addresses(self.path.name)
         for number, said in self._read(self):
@@ -94,17 +92,13 @@ class UrlList(Pool):
                 yield first, {field: values[column] for field, column in at.items()}
 
     def _json(self) -> Iterator[Entry]:
-        decoder = msgspec.json.Decoder(dict[str, Any])
         for number, line in self._lines():
             if not line.strip():
                 self.count("blank_lines")
                 continue
-            try:
-                said = decoder.decode(line.encode("utf-8", "surrogateescape"))
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                yield number, "no JSON object"
-                continue
-            yield number, {field: said[name] for field, name in columns_of(list(said)).items()}
+            said = json_object(line)
+            fields = {} if said is None else columns_of(list(said))
+            yield number, "no JSON object" if said is None else {field: said[name] for field, name in fields.items()}
 
     def _parquet(self) -> Iterator[Entry]:
         try:

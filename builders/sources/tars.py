@@ -11,7 +11,7 @@ import errno
 import io
 import os
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,14 +62,17 @@ class Index(msgspec.Struct):
     """other_files, hidden_files, replaced_members."""
 
 
-def index(tar: Path, kept: Path) -> Index:
-    """The tar's index, from the folder `kept` when it is there. What cannot be opened has no members but a damage."""
+def index(tar: Path, kept: Path, wanted: Callable[[str], bool] = is_picture) -> Index:
+    """The tar's index, from the folder `kept` when it is there. What cannot be opened has no members but a damage.
+
+    Members whose names are not `wanted` are counted only; who wants others keeps them in another folder.
+    """
     try:
         place = kept / f"{files.fingerprint(str(tar))}.msgpack"
         if (known := _kept(place)) is not None:
             return known
         with _Headers(tar) as headers:
-            found = _told(tar, headers) or _walked(headers)
+            found = _told(tar, headers, wanted) or _walked(headers, wanted)
     except OSError as error:
         return Index([], error.strerror or "cannot be read")
     atomic.write(place, msgspec.msgpack.encode(found))
@@ -100,14 +103,14 @@ class _Headers(io.BufferedReader):
         return super().read(size)
 
 
-def _walked(headers: _Headers) -> Index:
+def _walked(headers: _Headers, wanted: Callable[[str], bool]) -> Index:
     """The index as the tar's own headers tell it, up to where they can be read."""
     found: dict[str, Member] = {}
     counts = {"other_files": 0, "hidden_files": 0, "replaced_members": 0}
     broken, end = False, 0
     try:
         for info, after in _infos(headers, 0):
-            _place(info, headers.length, found, counts)
+            _place(info, wanted, headers.length, found, counts)
             end = after
             if len(found) > MAX_MEMBERS:
                 raise tarfile.ReadError("too many members")
@@ -129,11 +132,12 @@ def _infos(headers: _Headers, end: int) -> Iterator[tuple[tarfile.TarInfo, int]]
             yield info, end
 
 
-def _place(info: tarfile.TarInfo, length: int, found: dict[str, Member], counts: dict[str, int]) -> None:
-    """Adds a member that has a picture's name, with what is wrong with it; counts the others."""
+def _place(info: tarfile.TarInfo, wanted: Callable[[str], bool], length: int, found: dict[str, Member],
+           counts: dict[str, int]) -> None:
+    """Adds a member whose name is wanted, with what is wrong with it; counts the others."""
     parts = [part for part in info.name.split("/") if part not in ("", ".")]
     name = printable("/".join(parts))
-    if not parts or not is_picture(parts[-1]):
+    if not parts or not wanted(parts[-1]):
         counts["other_files"] += not info.isdir()
     elif parts[-1].startswith("."):
         counts["hidden_files"] += 1
@@ -175,7 +179,7 @@ class _Told(msgspec.Struct):
     files: dict[str, _Span]
 
 
-def _told(tar: Path, headers: _Headers) -> Index | None:
+def _told(tar: Path, headers: _Headers, wanted: Callable[[str], bool]) -> Index | None:
     """The index that the JSON file beside the tar holds; None when there is none or it disagrees with the tar."""
     beside = tar.with_suffix(".json")
     try:
@@ -191,7 +195,7 @@ def _told(tar: Path, headers: _Headers) -> Index | None:
     for name, span in told.files.items():
         info = tarfile.TarInfo(name)
         info.size, info.offset_data = span.size, span.offset
-        _place(info, headers.length, found, counts)
+        _place(info, wanted, headers.length, found, counts)
     return Index([found[name] for name in sorted(found)], "", counts)
 
 

@@ -163,7 +163,8 @@ def test_hostile_headers_end_the_walk(tmp_path: Path, kept: Path, header: bytes)
 def test_a_tar_is_walked_once_until_it_changes(tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     walks = []
     walked = tars._walked
-    monkeypatch.setattr(tars, "_walked", lambda headers: (walks.append(headers.name), walked(headers))[1])
+    monkeypatch.setattr(tars, "_walked", lambda headers, wanted: (walks.append(headers.name),
+                                                                       walked(headers, wanted))[1])
     tar = write(tmp_path / "a.tar", [info("1.jpg", b"a")])
     assert index(tar, kept) == index(tar, kept) and len(walks) == 1
     write(tar, [info("1.jpg", b"a"), info("2.jpg", b"b")])
