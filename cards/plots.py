@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from cards.leakage import MEASURES, Floats, Leakage, Measure, alike_share
+from cards.pool import SCORES, Pool
 from cards.style import ACCENT, INK, MUTED, RULE, WARM
 from cards.survey import Survey, length_bars, top
 from cards.text import label
@@ -134,6 +135,11 @@ def _histogram(axes: Axes, kind: Measure, pairs: Floats, chance: Floats) -> None
 def _legend(figure: Figure) -> None:
     text = ((0.02, ACCENT, "■ references and their targets"), (0.29, INK, "▬ pictures of different characters"),
             (0.585, WARM, "■ counted as alike (share of the pairs)"))
+    _said(figure, text)
+
+
+def _said(figure: Figure, text: Sequence[tuple[float, str, str]]) -> None:
+    """What the marks mean, each with its place and colour: a mark and words."""
     for x, colour, words in text:
         figure.text(x, 0.945, words[0], color=colour, fontsize=9, va="center")
         figure.text(x + 0.018, 0.945, words[2:], color=MUTED, fontsize=8.5, va="center")
@@ -152,4 +158,30 @@ def scores(values: Sequence[float], least: float) -> bytes:
         number = f"{len(values):,} published picture{'s' if len(values) != 1 else ''}"
         axes.set_title(f"CLIP-T of {number}; the line is the least that may stay", pad=6)
         axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+        return _png(figure)
+
+
+def pool_scores(pool: Pool) -> bytes:
+    """A histogram of each score: all of the pool in bars, the selected rows as a line, seeds as ticks."""
+    with _pinned():
+        figure = Figure(figsize=(9, 2.9))
+        panels = figure.subplots(1, len(SCORES), gridspec_kw={
+            "left": 0.02, "right": 0.98, "top": 0.78, "bottom": 0.12, "wspace": 0.1})
+        for axes, name in zip(panels, SCORES, strict=True):
+            values, seeds = pool.scores[name], pool.seeds[name]
+            both = np.concatenate([values, seeds])
+            edges = np.linspace(float(both.min()) - 0.05, float(both.max()) + 0.05, 41)
+            heights, chosen = (np.histogram(some, edges)[0] / max(len(some), 1)
+                               for some in (values, values[pool.selected]))
+            peak = max(heights.max(), chosen.max())
+            axes.bar(edges[:-1], heights, width=(edges[1] - edges[0]) * 0.88, align="edge", color=ACCENT)
+            axes.stairs(chosen, edges, color=WARM, lw=1.4)
+            axes.plot(seeds, np.full(len(seeds), -0.05 * peak), "|", color=INK, ms=5, mew=0.8)
+            axes.set_title(f"{name} score", pad=6)
+            axes.set_xlim(edges[0], edges[-1])
+            axes.set_ylim(-0.1 * peak, 1.05 * peak)
+            axes.set_yticks([])
+            axes.spines["left"].set_visible(False)
+        _said(figure, ((0.02, ACCENT, "■ shares of the pool"), (0.19, WARM, "▬ shares of its selected rows"),
+                       (0.42, INK, "| seeds")))
         return _png(figure)

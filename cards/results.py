@@ -13,6 +13,8 @@ from cards.text import label
 
 MOST = 200
 """Pictures on one sheet; a sheet of more says how many it leaves out."""
+ABREAST = 8
+"""Pictures of a strip."""
 _ACROSS, _BAR, _LINE = 5, 8, 24
 _CELL = (WIDTH - 2 * MARGIN - (_ACROSS - 1) * GAP) // _ACROSS
 _TITLE, _HEAD, _TEXT = font(28, bold=True), font(22, bold=True), font(18)
@@ -21,8 +23,8 @@ _TITLE, _HEAD, _TEXT = font(28, bold=True), font(22, bold=True), font(18)
 class Tile(NamedTuple):
     """A picture with what stands below it."""
 
-    picture: bytes
-    """As published: any format that a build reads."""
+    picture: bytes | Image.Image
+    """As published, in any format that a build reads; or made small already."""
     head: str = ""
     """The number to say or the score to look at, bold."""
     value: str = ""
@@ -43,8 +45,8 @@ def sheet(tiles: Sequence[Tile], title: str = "", told: str = "") -> bytes:
     shown = tiles[:MOST]
     told += f"{', ' if told else ''}the first {MOST} of {len(tiles):,}" if len(tiles) > MOST else ""
     top = MARGIN + 44 * bool(title) + 36 * bool(told)
-    foot = 24 + max(38 * bool(tile.head or tile.value) + 44 * bool(tile.parts) + 2 * _LINE * bool(tile.text)
-                    for tile in shown)
+    foot = 24 + max(38 * bool(tile.head or tile.value) + 44 * bool(tile.parts)
+                    + _LINE * len(_words(tile)) for tile in shown)
     step = _CELL + foot + GAP
     page = Image.new("RGB", (WIDTH, top + -(-len(shown) // _ACROSS) * step + MARGIN - GAP), "white")
     pen = ImageDraw.Draw(page)
@@ -59,11 +61,7 @@ def sheet(tiles: Sequence[Tile], title: str = "", told: str = "") -> bytes:
 
 def _draw(page: Image.Image, pen: ImageDraw.ImageDraw, tile: Tile, at: tuple[int, int]) -> None:
     x, y = at
-    cell = (_CELL, _CELL)
-    paste(page, Image.new("RGB", cell, BACKDROP), at, cell)
-    paste(page, ImageOps.contain(thumbnail(tile.picture, _CELL), cell, Image.Resampling.LANCZOS), at, cell)
-    if tile.marked:
-        pen.rounded_rectangle((x - 4, y - 4, x + _CELL + 3, y + _CELL + 3), ROUND + 4, outline=ACCENT, width=4)
+    _show(page, pen, tile, at, _CELL)
     y += _CELL + 14
     if tile.head or tile.value:
         head = fitted(tile.head, _HEAD, _CELL)[0]
@@ -80,8 +78,47 @@ def _draw(page: Image.Image, pen: ImageDraw.ImageDraw, tile: Tile, at: tuple[int
                 pen.rectangle((left, y, left + filled - 1, y + _BAR - 1), colour)
             pen.text((left, y + 12), f"{name} {score:.2f}", MUTED, font(16), anchor="la")
         y += 44
-    for number, line in enumerate(fitted(tile.text, _TEXT, _CELL, 2)):
+    for number, line in enumerate(_words(tile)):
         pen.text((x, y + number * _LINE), line, MUTED, _TEXT, anchor="la")
+
+
+def _words(tile: Tile) -> list[str]:
+    return fitted(tile.text, _TEXT, _CELL, 2) if tile.text else []
+
+
+def _show(page: Image.Image, pen: ImageDraw.ImageDraw, tile: Tile, at: tuple[int, int], side: int) -> None:
+    """The picture alone, whole in the middle of a square."""
+    cell = (side, side)
+    small = tile.picture if isinstance(tile.picture, Image.Image) else thumbnail(tile.picture, side)
+    paste(page, Image.new("RGB", cell, BACKDROP), at, cell)
+    paste(page, ImageOps.contain(small, cell, Image.Resampling.LANCZOS), at, cell)
+    if tile.marked:
+        pen.rounded_rectangle((at[0] - 4, at[1] - 4, at[0] + side + 3, at[1] + side + 3), ROUND + 4, outline=ACCENT,
+                              width=4)
+
+
+class Strip(NamedTuple):
+    """A row of pictures under its name."""
+
+    name: str
+    told: str
+    tiles: Sequence[Tile]
+
+
+def strips(rows: Sequence[Strip]) -> bytes:
+    """Rows of pictures without words, the first ABREAST of each, to be compared by eye; as PNG."""
+    side = (WIDTH - 2 * MARGIN - (ABREAST - 1) * GAP) // ABREAST
+    step = 44 + side + 36
+    page = Image.new("RGB", (WIDTH, MARGIN + step * len(rows) + MARGIN - 36), "white")
+    pen = ImageDraw.Draw(page)
+    for number, row in enumerate(rows):
+        y = MARGIN + number * step
+        pen.text((MARGIN, y - 6), row.name, INK, _HEAD, anchor="la")
+        left = MARGIN + round(_HEAD.getlength(row.name)) + 16
+        pen.text((left, y - 3), fitted(row.told, _TEXT, WIDTH - MARGIN - left)[0], MUTED, _TEXT, anchor="la")
+        for place, tile in enumerate(row.tiles[:ABREAST]):
+            _show(page, pen, tile, (MARGIN + place * (side + GAP), y + 36), side)
+    return png(page)
 
 
 def fitted(text: str, drawn: ImageFont.FreeTypeFont, width: int, lines: int = 1) -> list[str]:

@@ -16,7 +16,7 @@ _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 # ":" and "www." would start links and emoji, "@" a mention, "$" a formula.
 _MARKDOWN = re.compile(r"[\\`*_{}\[\]<>#|~&:@$^]|(?<=www)\.", re.IGNORECASE)
 
-_ADDRESS = re.compile(r"https?://[A-Za-z0-9./?&=%~-]+")
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9./?&=%~_+,:-]+")
 
 
 class Raw(str):

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from schemas.features import REGULARIZATION, REJECTED, RETRIBOORU, arrow_schema
+from schemas.features import REGULARIZATION, REJECTED, RETRIBOORU, arrow_schema, pool
 from schemas.manifest import Manifest, Model, Step
 
 SIZE = (64, 80)
@@ -133,3 +133,34 @@ def manifest() -> Callable[..., Manifest]:
         return Manifest(**(plain | words))
 
     return make
+
+
+@pytest.fixture
+def pooled(tmp_path: Path) -> Callable[..., dict[str, list[Path]]]:
+    """Writes rows as a pool with embeddings of four numbers, two a row group, four a shard. A row is its id, concept
+    and aesthetic score, and what differs from plain values; `colour` is that of its picture. S_int is their sum."""
+
+    def put(rows: Sequence[tuple[Any, ...]], seeds: Sequence[tuple[Any, ...]] = ()) -> dict[str, list[Path]]:
+        (tmp_path / "data").mkdir(exist_ok=True)
+        data: dict[str, list[Path]] = {"pool": [], "seed": []}
+        for split, lot in (("pool", rows), ("seed", seeds)):
+            shards = [lot[at : at + 4] for at in range(0, len(lot), 4)]
+            for number, some in enumerate(shards):
+                path = tmp_path / "data" / f"{split}-{number:05d}-of-{len(shards):05d}.parquet"
+                table = pa.Table.from_pylist([_pooled(split, *row) for row in some], schema=arrow_schema(pool(4)))
+                pq.write_table(table, path, row_group_size=2)
+                data[split].append(path)
+        return data
+
+    return put
+
+
+def _pooled(split: str, name: str, concept: float, aesthetic: float, words: dict[str, Any] | None = None
+            ) -> dict[str, Any]:
+    words = dict(words or {})
+    picture = encoded(Image.new("RGB", (64, 64), words.pop("colour", "teal")), "PNG")
+    plain = {"id": name, "image": {"bytes": picture, "path": None}, "url": "", "text": "", "license": "",
+             "attribution": "", "sha256": "0" * 64, "phash": "0" * 16, "width": 64, "height": 64,
+             "embedding": [1.0, 0.0, 0.0, 0.0], "concept_score": concept, "aesthetic_score": aesthetic,
+             "integrated_score": concept + aesthetic, "status": split}
+    return plain | words

@@ -33,6 +33,7 @@ def test_markdown_leaves_raw_and_takes_numbers() -> None:
 def test_a_link_leads_to_plain_addresses_only() -> None:
     assert rendered(link("1_crop_2", "https://danbooru.donmai.us/posts/1")) == (
         '<a href="https://danbooru.donmai.us/posts/1">1_crop_2</a>')
+    assert rendered(link("a", "http://x.org:80/a_b_c,d+e.jpg")) == '<a href="http://x.org:80/a_b_c,d+e.jpg">a</a>'
     for address in ("", "javascript:alert(1)", "https://x/) ![y](http://evil/z.png", "https://x/a b", "https://x|y"):
         assert rendered(link("*1*", address)) == "*1*"
 
