@@ -28,6 +28,9 @@ Vectors = npt.NDArray[np.float32]
 FOLDER, FILE, FACTS = "index", "pool.faiss", "index.json"
 """In a version's folder: the folder of the index, and in it the index and what is told of it."""
 
+POOL = "pool"
+"""The split that is indexed."""
+
 FLAT_ROWS = 200_000
 """Vectors up to which the index is exact."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from builders import arguments
 from builders.commands import EXIT_CODES, Command, tool
@@ -23,7 +24,11 @@ below a URL is copied to this machine first (`aws s3 sync`, say)."""
 
 _EXPORT = """Writes a published version in the files that another trainer reads: pictures, captions, references, mattes.
 docs/exports.md tells which format is for which trainer, and how to train with it. OUT appears whole or not at all;
-custom-diffusion, kohya and ai-toolkit name their files by whole paths: export anew rather than move OUT."""
+custom-diffusion, kohya, ai-toolkit and clip-retrieval name files by whole paths: export anew rather than move OUT."""
+
+_SEARCH = """Finds the pictures of a pool that are nearest to a text or a picture, by the index that `build coti` wrote:
+prints rank, cosine, id, and what is said of each, and writes a contact sheet. A text needs a pool that was embedded
+with a CLIP. The query is embedded with the weights that the manifest names; others are refused."""
 
 _POOLS = """Makes new word pools for a kind of subject: asks a chat model as the paper did, takes the entries out of its
 lists, and leaves out what is repeated, nearly repeated or fits no prompt. DIR appears whole: a file a pool, the model's
@@ -75,11 +80,26 @@ def export_parser() -> arguments.Parser:
     """Options of `build export`."""
     parser = tool("build export", _EXPORT)
     parser.add_argument("dir", type=location, metavar="DIR", help="a version folder such as OUT/1.0.0")
-    parser.add_argument("--format", required=True, metavar="NAME", help="of any version: ai-toolkit, imagefolder, "
-                        "kohya; of retribooru: controlnet, fastcomposer, ip-adapter; of regularization and subject: "
-                        "custom-diffusion")
+    parser.add_argument("--format", required=True, metavar="NAME", help="of any version: imagefolder; of all but coti: "
+                        "ai-toolkit, kohya; of coti: clip-retrieval; of retribooru: controlnet, fastcomposer, "
+                        "ip-adapter; of regularization and subject: custom-diffusion")
     parser.add_argument("--out", type=arguments.path, required=True, metavar="OUT", help="a new or empty folder")
-    parser.add_argument("--split", default="train", metavar="SPLIT", help="the split to write (default: train)")
+    parser.add_argument("--split", default="", metavar="SPLIT", help="the split to write (default: train, of a pool "
+                        "pool)")
+    return parser
+
+
+def search_parser() -> arguments.Parser:
+    """Options of `build search`."""
+    parser = tool("build search", _SEARCH)
+    parser.add_argument("dir", type=location, metavar="DIR", help="a version folder of a pool, such as OUT/1.0.0")
+    parser.add_argument("text", nargs="?", default="", metavar="TEXT", help="what the pictures should show")
+    parser.add_argument("--image", type=arguments.path, metavar="FILE", help="a picture that they should be like")
+    parser.add_argument("-k", dest="count", type=int, default=20, metavar="N", help="pictures to find (default: 20)")
+    parser.add_argument("--embeddings", default="", metavar="WHICH", help="where the weights are, when they came from "
+                        "a folder: that folder, or OWNER/NAME[@REVISION]")
+    parser.add_argument("--out", type=arguments.path, default=Path("search.png"), metavar="FILE",
+                        help="the contact sheet, PNG (default: search.png)")
     return parser
 
 
@@ -146,6 +166,15 @@ def _export(words: Sequence[str]) -> int:
     return exports.run(found.dir, found.format, found.out, found.split)
 
 
+def _search(words: Sequence[str]) -> int:
+    found = vars(search_parser().parse_args(list(words)))
+    with ctrl_c_waits():
+        from builders import search
+
+    folder, out = found.pop("dir"), found.pop("out")
+    return search.run(folder, search.Query(**found), out)
+
+
 def _pools(words: Sequence[str]) -> int:
     found = pools_parser().parse_args(list(words))
     with ctrl_c_waits():
@@ -159,6 +188,7 @@ TOOLS = {
     "publish": Command(_publish, publish_parser, "end a build of which every shard I/N is done"),
     "verify": Command(_verify, verify_parser, "check a published version, file by file and row by row"),
     "explain": Command(_explain, explain_parser, "why one row was kept or dropped"),
+    "search": Command(_search, search_parser, "find pictures of a pool by a text or a picture"),
     "export": Command(_export, export_parser, "write a published version in the files of another trainer"),
     "pools": Command(_pools, pools_parser, "new word pools from a chat model"),
     "push": Command(_push, push_parser, "upload a published version to the Hugging Face Hub, as a tag"),

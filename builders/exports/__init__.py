@@ -13,10 +13,11 @@ from pathlib import Path
 import msgspec
 
 from builders.appearing import appearing, home_of
-from builders.exports import captions, fastcomposer, folders, imagefolder, references
+from builders.exports import captions, clip_retrieval, fastcomposer, folders, imagefolder, references
 from builders.exports.rows import Export
 from builders.published import shards
 from builders.splits import TRAIN
+from builders.vector_index import POOL
 from schemas import manifest as manifests
 from schemas.errors import UsageError
 from schemas.locations import Location
@@ -37,6 +38,10 @@ FORMATS: dict[str, dict[str, Format]] = {
         "controlnet": references.controlnet,
         "kohya": folders.kohya_masked,
         "ai-toolkit": folders.ai_toolkit_outfits,
+        "imagefolder": imagefolder.imagefolder,
+    },
+    "coti": {
+        "clip-retrieval": clip_retrieval.clip_retrieval,
         "imagefolder": imagefolder.imagefolder,
     },
     "regularization": _PROMPTED,
@@ -64,12 +69,14 @@ class Receipt(msgspec.Struct, frozen=True):
 
 
 def run(folder: Location, name: str, out: Path, split: str) -> int:
-    """Writes the split of the version in `folder` to the new folder `out`, in the format `name`. Returns 0.
+    """Writes the split of the version in `folder` to the new folder `out`, in the format `name`. Returns 0. Without a
+    `split` it is the one that there is to train on or, of a pool, the pool.
 
     Raises UsageError when there is no such version, split or format for it, the version is damaged, or OUT is taken.
     """
     manifest = manifests.read(folder)
     make = _format(manifest, name)
+    split = split or (POOL if manifest.recipe == "coti" else TRAIN)
     _check_split(folder, manifest, split)
     home = home_of(out)
     receipt = Receipt(name, split, manifest.recipe, manifest.content_digest, str(home), version_of("likeness"))

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from annotators import images
-from builders.exports.rows import Export, Row, caption, tags, words
+from builders.exports.rows import Export, Row, caption, jpeg, tags, words
 
 _NOUNS = {"1girl": "a girl", "1boy": "a boy"}
 _FIGURE = 1
@@ -28,7 +27,7 @@ def fastcomposer(export: Export) -> None:
         number = numbers[row["id"]]
         place = f"{number[:5]}/{number}"
         try:
-            picture, segments = _jpeg(row["image"]["bytes"]), _segments(row)
+            picture, segments = jpeg(row["image"]["bytes"]), _segments(row)
         except Exception as error:  # Pillow's decoders raise whatever their parsing stumbles on
             raise export.damaged(f"row {row['id']}: image or matte cannot be read: {error}") from None
         export.write(f"{place}.jpg", picture)
@@ -78,13 +77,3 @@ def _box(segments: np.ndarray[Any, np.dtype[np.uint8]]) -> list[int] | None:
     if not len(columns):
         return None
     return [int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1]
-
-
-def _jpeg(data: bytes) -> bytes:
-    """Bytes of an upright JPEG, which the trainer asks for by name: untouched if they are one, else of high quality."""
-    with Image.open(io.BytesIO(data), formats=images.FORMATS) as found:
-        if found.format == "JPEG" and found.mode in ("L", "RGB") and found.getexif().get(0x0112, 1) == 1:
-            return data
-    made = io.BytesIO()
-    Image.fromarray(images.decode(data).picture).save(made, "JPEG", quality=95, subsampling=0)
-    return made.getvalue()

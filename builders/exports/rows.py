@@ -121,6 +121,16 @@ def words(tag: str) -> str:
     return tag.replace("_", " ") if len(tag) > 3 else tag
 
 
+def jpeg(data: bytes) -> bytes:
+    """Bytes of an upright JPEG, for those who ask for one: untouched if they are one, else of high quality."""
+    with Image.open(io.BytesIO(data), formats=images.FORMATS) as found:
+        if found.format == "JPEG" and found.mode in ("L", "RGB") and found.getexif().get(0x0112, 1) == 1:
+            return data
+    made = io.BytesIO()
+    Image.fromarray(images.decode(data).picture).save(made, "JPEG", quality=95, subsampling=0)
+    return made.getvalue()
+
+
 def _trainable(data: bytes) -> tuple[str, bytes]:
     """A picture's extension and bytes: untouched if every trainer reads them as they are meant, else as PNG.
 

@@ -16,6 +16,7 @@ from builders import cli
 from schemas import manifest as manifests
 from schemas.features import REGULARIZATION, RETRIBOORU, SUBJECT, Column, arrow_schema
 from schemas.manifest import Manifest
+from tests.builders import made_pool
 
 Row = dict[str, Any]
 
@@ -152,10 +153,12 @@ def publish(folder: Path, recipe: str, columns: tuple[Column, ...], splits: dict
 
 @pytest.fixture
 def drawn(tmp_path: Path) -> dict[str, tuple[Path, list[Row]]]:
-    """A version and its training rows by recipe; the first of the figures with a test split."""
+    """A version and its training rows by recipe, a pool's rows of a pool; the figures with a test split."""
     rows = figures()
     apart = [{**row, "id": f"9{number}", "similar": [f"9{1 - number}"]} for number, row in enumerate(rows[:2])]
+    pool = made_pool.rows()
     return {
+        "coti": (made_pool.publish_pool(tmp_path, pool), pool[:-1]),
         "retribooru": (publish(tmp_path, "retribooru", RETRIBOORU, {"train": rows, "test_seen": apart}), rows),
         "regularization": (publish(tmp_path, "regularization", REGULARIZATION["static"], {"train": regularization()}),
                            regularization()),

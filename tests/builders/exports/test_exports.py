@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 
 from builders import cli, exports
+from builders.commands.tools import export_parser
 from schemas.features import REGULARIZATION, RETRIBOORU
 from tests.builders.exports.conftest import Row, encoded, export, figures, publish, regularization, seen
 
@@ -44,7 +45,8 @@ def test_an_export_stands_whole_and_once(drawn: Drawn, tmp_path: Path, capsys: C
     before = tree(version)
     out = export(version, name, tmp_path / "new" / "out")
     rows = len(drawn[recipe][1])
-    assert f"{rows} rows of split train for {name}" in capsys.readouterr().out
+    split = "pool" if recipe == "coti" else "train"
+    assert f"{rows} rows of split {split} for {name}" in capsys.readouterr().out
     assert [path.name for path in out.parent.iterdir()] == ["out"]
     assert all(path.resolve().is_relative_to(out) for path in out.rglob("*"))
     assert tree(version) == before
@@ -57,7 +59,7 @@ def test_an_export_stands_whole_and_once(drawn: Drawn, tmp_path: Path, capsys: C
 
 
 def test_every_format_is_named_in_the_help() -> None:
-    said = cli.export_parser().format_help()
+    said = export_parser().format_help()
     assert all(re.search(rf"\b{name}\b", said) for name in exports.NAMES)
 
 
@@ -209,7 +211,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(drawn: Drawn, tmp_path: Path
     done = subprocess.run(_command(drawn["retribooru"][0], tmp_path / "out"), capture_output=True, text=True,
                           check=False, preexec_fn=_small_files)
     assert done.returncode == 1 and "disk full?" in done.stderr and "Traceback" not in done.stderr
-    assert {path.name for path in tmp_path.iterdir()} == {"retribooru", "regularization", "subject"}
+    assert {path.name for path in tmp_path.iterdir()} == {"coti", "retribooru", "regularization", "subject"}
 
 
 _PEAK = """

@@ -10,7 +10,7 @@ from PIL import Image
 from tests.builders.exports.conftest import CAPTIONS, Row, export, seen
 
 
-@pytest.mark.parametrize("recipe", ["retribooru", "regularization", "subject"])
+@pytest.mark.parametrize("recipe", ["coti", "retribooru", "regularization", "subject"])
 def test_every_column_stands_beside_its_picture(drawn: dict[str, tuple[Path, list[Row]]], tmp_path: Path,
                                                 recipe: str) -> None:
     version, rows = drawn[recipe]
