@@ -5,22 +5,27 @@ A pool yields pictures that lie here, and addresses that are still to be fetched
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from builders.pools.base import Pool
+from builders.pools.dataset import PictureDataset
 from builders.pools.folder import PictureFolder
-from builders.pools.img2dataset import Img2Dataset, is_shard, picture_column
+from builders.pools.img2dataset import Img2Dataset, picture_column
 from builders.pools.urls import UrlList, is_list
 from schemas.errors import UsageError
 
-KINDS = ("folder", "urls", "img2dataset")
+KINDS = ("folder", "urls", "img2dataset", "dataset")
 """What may stand before the ":" of --pool."""
 
-MEANT = ("a folder of pictures, a list of addresses (.txt, .csv, .tsv, .jsonl, .parquet), or a folder that img2dataset "
-         "wrote")
+_HUB = re.compile(r"[\w][\w.-]*/[\w][\w.-]*(@[\w./-]+)?(#.+)?")
+_ITS_NAMES = {"metadata.csv", "metadata.jsonl", "metadata.parquet", "dataset_info.json", "dataset_dict.json"}
+
+MEANT = ("a folder of pictures, a list of addresses (.txt, .csv, .tsv, .jsonl, .parquet), a folder that img2dataset "
+         "wrote, or a dataset: a folder, or OWNER/NAME[@REVISION] of the Hub")
 
 
 def open_pool(said: str, out: Path, limit: int = 0) -> Pool:
@@ -39,6 +44,8 @@ def open_pool(said: str, out: Path, limit: int = 0) -> Pool:
         return PictureFolder(Path(what), out, limit)
     if kind == "img2dataset":
         return Img2Dataset(Path(what), out, limit)
+    if kind == "dataset":
+        return PictureDataset(what, out, limit)
     return UrlList(Path(what), limit)
 
 
@@ -48,18 +55,23 @@ def _kind(said: str) -> str:
         return _kind_of_folder(path)
     if path.exists() or is_list(path):
         return "urls"
+    if _HUB.fullmatch(said):
+        return "dataset"
     raise UsageError("--pool is no pool", seen=said, allowed=MEANT)
 
 
 def _kind_of_folder(folder: Path) -> str:
     """What a folder holds, told by what lies at its top."""
     try:
-        shards = sorted(path for path in folder.iterdir() if is_shard(path.name))
+        names = sorted(path.name for path in folder.iterdir())
     except OSError:  # told when it is opened
         return "folder"
-    if any(path.suffix == ".tar" for path in shards) or any(picture_column(_schema(path)) for path in shards[:1]):
+    tables = [folder / name for name in names if name.endswith(".parquet")]
+    if any(name.endswith(".tar") for name in names) or any(picture_column(_schema(path)) for path in tables[:1]):
         return "img2dataset"
-    return "folder"
+    if _ITS_NAMES & set(names) or any((folder / "data").glob("*.parquet")):
+        return "dataset"
+    return "dataset" if tables and "key" not in _schema(tables[0]).names else "folder"
 
 
 def _schema(table: Path) -> pa.Schema:
