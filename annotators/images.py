@@ -17,7 +17,10 @@ import io
 import os
 import stat
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -86,23 +89,31 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Decoded:
 
     Raises RowError: empty, not_an_image, truncated, corrupt, animated, too_large.
     """
-    if not data:
-        raise RowError("empty")
-    with warnings.catch_warnings():
-        # Pillow warns of odd metadata and of sizes that are judged here; a row has a reason or none.
-        warnings.simplefilter("ignore")
-        try:
-            return _decode(data, max_pixels)
-        except RowError:
-            raise
-        except (Image.DecompressionBombError, MemoryError) as error:
-            raise RowError("too_large", str(error)) from None
-        except UnidentifiedImageError:
-            kind = _kind(data)
-            raise RowError(_damage(data, kind) if kind else "not_an_image") from None
-        except Exception as error:  # Pillow's decoders raise whatever their parsing stumbles on
-            reason = "truncated" if "truncated" in str(error) else _damage(data, _kind(data))
-            raise RowError(reason, f"{type(error).__name__}: {error}"[:200]) from None
+    with _opened(data, max_pixels) as image:
+        rgb = _srgb(image)
+        picture = np.array(rgb, dtype=np.uint8)
+        return Decoded(picture, picture.shape[1], picture.shape[0], _format(image))
+
+
+def shrunk(data: bytes, side: int, *, max_pixels: int = MAX_PIXELS) -> bytes:
+    """A JPEG (quality 95) of the picture with a shorter side of `side` pixels, upright sRGB; the very bytes where the
+    shorter side is no longer than that already, which are not decoded.
+
+    Raises RowError as `decode` does.
+    """
+    with _opened(data, max_pixels) as image:
+        shrink = side / min(image.size)
+        if shrink >= 1:
+            return data
+        # A JPEG's decoder halves it as often as leaves no side too short.
+        image.draft(image.mode, (ceil(image.width * shrink), ceil(image.height * shrink)))
+        rgb = _srgb(image)
+        shrink = side / min(rgb.size)
+        size = (max(round(rgb.width * shrink), side), max(round(rgb.height * shrink), side))
+        small = rgb.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
+        out = io.BytesIO()
+        small.save(out, "JPEG", quality=95)
+        return out.getvalue()
 
 
 def crop(picture: Picture, box: tuple[int, int, int, int]) -> Picture:
@@ -135,22 +146,50 @@ def _contents(descriptor: int, max_bytes: int, part: tuple[int, int] | None) -> 
         return handle.read(min(size, status.st_size + 1, max_bytes + 1))
 
 
-def _decode(data: bytes, max_pixels: int) -> Decoded:
-    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-        width, height = image.size
-        if width < 1 or height < 1:
-            raise RowError("corrupt", f"{width}x{height} pixels")
-        if width * height > max_pixels:
-            raise RowError("too_large", f"{width}x{height} pixels, over {max_pixels}")
-        # A multi-picture JPEG (phones, stereo cameras) is one photograph with extras: its first frame is the
-        # picture, as it is for every reader.
-        name = "JPEG" if image.format == "MPO" else str(image.format)
-        if name != "JPEG" and getattr(image, "is_animated", False):
-            raise RowError("animated")
-        image.load()
-        rgb = colours.srgb(colours.plain(_upright(image)), image.info.get("icc_profile"))
-    picture = np.array(rgb, dtype=np.uint8)
-    return Decoded(picture, picture.shape[1], picture.shape[0], name)
+@contextmanager
+def _opened(data: bytes, max_pixels: int) -> Iterator[ImageFile.ImageFile]:
+    """The picture, of which nothing but the header was read; what goes wrong in the block becomes a RowError."""
+    if not data:
+        raise RowError("empty")
+    with warnings.catch_warnings():
+        # Pillow warns of odd metadata and of sizes that are judged here; a row has a reason or none.
+        warnings.simplefilter("ignore")
+        try:
+            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+                _judge(image, max_pixels)
+                yield image
+        except RowError:
+            raise
+        except (Image.DecompressionBombError, MemoryError) as error:
+            raise RowError("too_large", str(error)) from None
+        except UnidentifiedImageError:
+            claimed = kind(data)
+            raise RowError(_damage(data, claimed) if claimed else "not_an_image") from None
+        except Exception as error:  # Pillow's decoders raise whatever their parsing stumbles on
+            reason = "truncated" if "truncated" in str(error) else _damage(data, kind(data))
+            raise RowError(reason, f"{type(error).__name__}: {error}"[:200]) from None
+
+
+def _judge(image: ImageFile.ImageFile, max_pixels: int) -> None:
+    """Raises RowError for what the header tells already."""
+    width, height = image.size
+    if width < 1 or height < 1:
+        raise RowError("corrupt", f"{width}x{height} pixels")
+    if width * height > max_pixels:
+        raise RowError("too_large", f"{width}x{height} pixels, over {max_pixels}")
+    if _format(image) != "JPEG" and getattr(image, "is_animated", False):
+        raise RowError("animated")
+
+
+def _format(image: ImageFile.ImageFile) -> str:
+    # A multi-picture JPEG (phones, stereo cameras) is one photograph with extras: its first frame is the picture, as
+    # it is for every reader.
+    return "JPEG" if image.format == "MPO" else str(image.format)
+
+
+def _srgb(image: ImageFile.ImageFile) -> Image.Image:
+    image.load()
+    return colours.srgb(colours.plain(_upright(image)), image.info.get("icc_profile"))
 
 
 def _upright(image: ImageFile.ImageFile) -> Image.Image:
@@ -160,8 +199,8 @@ def _upright(image: ImageFile.ImageFile) -> Image.Image:
     return ImageOps.exif_transpose(image)
 
 
-def _kind(data: bytes) -> str:
-    """Format that the first bytes claim, "" when none."""
+def kind(data: bytes) -> str:
+    """Format that the first bytes claim, "" when none; a BMP's two letters are no claim."""
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "WEBP"
     return next((kind for magic, kind in _MAGICS.items() if data.startswith(magic)), "")

@@ -88,7 +88,7 @@ class Local(Generic[ShardT, ResultT]):
             return
         if self._pool is None:
             context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self.workers, context, initializer=_begin)
+            self._pool = ProcessPoolExecutor(self.workers, context, initializer=begin)
         try:
             yield from _windowed(self._pool, partial(_run, next(self._numbers), task), shards, ahead=2 * self.workers)
         except BrokenProcessPool as error:
@@ -113,8 +113,8 @@ def _windowed(pool: ProcessPoolExecutor, run: Callable[[Any], Any], shards: Iter
             future.cancel()
 
 
-def _begin() -> None:
-    """Sets a worker up."""
+def begin() -> None:
+    """Sets a worker process up: it leaves Ctrl-C to its parent and dies with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_die_with_parent, daemon=True).start()

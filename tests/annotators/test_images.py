@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from annotators.images import FORMATS, crop, decode, read
+from annotators.images import FORMATS, crop, decode, read, shrunk
 from schemas.errors import RowError
 from schemas.records import REASONS
 
@@ -332,3 +332,44 @@ def test_mutated_pictures(data, seed, changes, keep):
         position = rng.randrange(len(mutated))
         mutated[position:position + rng.choice((1, 1, 4))] = rng.randbytes(rng.choice((0, 1, 1, 4)))
     check_only_row_errors(bytes(mutated[: int(len(mutated) * keep)] if rng.random() < 0.3 else mutated))
+
+
+@pytest.mark.parametrize(("kind", "options"), [("PNG", {}), ("WEBP", {}), ("JPEG", {"quality": 95}), ("BMP", {})])
+@pytest.mark.parametrize(("size", "small"), [((800, 480), (167, 100)), ((300, 500), (100, 167)),
+                                             ((101, 3000), (100, 2970)), ((400, 400), (100, 100))])
+def test_a_shrunk_picture_keeps_its_ratio_and_its_quarters(kind, options, size, small):
+    """800 x 480 at a shorter side of 100 is 166.7 x 100; the quarters' colours are where they were."""
+    with Image.open(io.BytesIO(shrunk(encoded(quarters(*size), kind, **options), 100))) as image:
+        assert (image.format, image.mode, image.size) == ("JPEG", "RGB", small)
+        pixels = np.asarray(image).astype(int)
+    height, width = pixels.shape[:2]
+    for (y, x), colour in {(1, 1): RED, (1, 3): GREEN, (3, 1): BLUE, (3, 3): WHITE}.items():
+        assert np.abs(pixels[height * y // 4, width * x // 4] - colour).max() <= 12
+
+
+def test_what_is_small_enough_is_left_as_it_is():
+    data = encoded(quarters(100, 400), "PNG")
+    assert shrunk(data, 100) is data and shrunk(data[:-30], 100) == data[:-30]  # it is not decoded at all
+    assert shrunk(data, 99) != data
+
+
+def test_a_shrunk_picture_is_upright_opaque_and_the_same_each_time():
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 90 degrees, clockwise
+    data = encoded(quarters(800, 480), "JPEG", quality=95, exif=exif)
+    assert shrunk(data, 100) == shrunk(data, 100)
+    turned = decode(shrunk(data, 100))
+    assert (turned.width, turned.height) == (100, 167)
+    assert np.abs(turned.picture[10, 10].astype(int) - BLUE).max() <= 12
+    clear = encoded(Image.new("RGBA", (300, 300), (9, 9, 9, 0)), "PNG")
+    assert decode(shrunk(clear, 100)).picture.min() >= 254
+
+
+@pytest.mark.parametrize(("data", "why"), [
+    (b"", "empty"), (b"<html>", "not_an_image"), (encoded(quarters(400, 400), "JPEG")[:2000], "truncated"),
+    (encoded(quarters(400, 400), "PNG")[:200], "truncated"), (encoded(quarters(1100, 1000), "PNG"), "too_large"),
+])
+def test_what_cannot_be_shrunk_has_a_reason(data, why):
+    with pytest.raises(RowError) as caught:
+        shrunk(data, 100, max_pixels=1_000_000)
+    assert caught.value.reason == why
