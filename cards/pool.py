@@ -139,7 +139,7 @@ class Grid(NamedTuple):
 
 def grid(pool: Pool, across: int, down: int) -> Grid:
     """Of each cell the row with the lowest draw; but selected ones before others, that none is hidden by its crowd."""
-    x, y = _range(pool.scores["concept"]), _range(pool.scores["aesthetic"])
+    x, y = (_range(pool.scores[name], pool.selected) for name in ("concept", "aesthetic"))
     places = [np.clip(((values - low) / (high - low) * count).astype(np.int64), 0, count - 1)
               for values, (low, high), count in ((pool.scores["concept"], x, across),
                                                  (pool.scores["aesthetic"], y, down))]
@@ -150,12 +150,15 @@ def grid(pool: Pool, across: int, down: int) -> Grid:
                        for name, at in zip(names, first, strict=True)})
 
 
-def _range(values: Floats) -> tuple[float, float]:
-    """All but the lowest and the highest fiftieth of the values, widened a little."""
+def _range(values: Floats, selected: Bools) -> tuple[float, float]:
+    """Most values, and most of the selected ones: all but the lowest and the highest fiftieth of the former, tenth of
+    the latter. Widened a little."""
     if not len(values):
         return 0.0, 10.0
-    low, high = (float(bound) for bound in np.quantile(values, (0.02, 0.98)))
-    return low - 0.05, high + 0.05
+    bounds = np.quantile(values, (0.02, 0.98))
+    if selected.any():
+        bounds = np.concatenate([bounds, np.quantile(values[selected], (0.1, 0.9))])
+    return float(bounds.min()) - 0.05, float(bounds.max()) + 0.05
 
 
 def rows_at(paths: Sequence[Location], numbers: Iterable[int], columns: Sequence[str]

@@ -87,6 +87,15 @@ def test_what_lies_beyond_the_scale_stands_at_its_edge(pooled: Any) -> None:
     assert plane.cells[0, 0] == 400 and plane.cells[9, 9] == 401
 
 
+def test_the_scale_reaches_to_most_of_the_selected(pooled: Any) -> None:
+    chosen = {"status": "selected"}
+    rows = [*((str(number), 5.0, 5.0) for number in range(1000)), ("one", 10.0, 5.0, chosen),
+            *((f"s{number}", 9.0, 5.0, chosen) for number in range(9))]
+    plane = grid(survey(pooled(rows), 0), 10, 1)
+    assert plane.x == pytest.approx((4.95, 9.1 + 0.05)) and plane.y == pytest.approx((4.95, 5.05))
+    assert len(plane.cells) == 2 and plane.cells[9, 0] >= 1000
+
+
 def test_rows_are_read_by_their_number(pooled: Any) -> None:
     data = pooled([(name, 1.0, 1.0) for name in "abcdefghij"])["pool"]
     assert len(data) == 3
