@@ -6,6 +6,7 @@ A pool yields pictures that lie here, and addresses that are still to be fetched
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,38 +16,41 @@ from builders.pools.base import Pool
 from builders.pools.dataset import PictureDataset
 from builders.pools.folder import PictureFolder
 from builders.pools.img2dataset import Img2Dataset, picture_column
+from builders.pools.inaturalist import INaturalist
+from builders.pools.openverse import Openverse
 from builders.pools.urls import UrlList, is_list
 from schemas.errors import UsageError
 
-KINDS = ("folder", "urls", "img2dataset", "dataset")
-"""What may stand before the ":" of --pool."""
+KINDS: Mapping[str, Callable[[str, Path, int], Pool]] = {
+    "folder": lambda what, out, limit: PictureFolder(Path(what), out, limit),
+    "urls": lambda what, out, limit: UrlList(Path(what), limit),
+    "img2dataset": lambda what, out, limit: Img2Dataset(Path(what), out, limit),
+    "dataset": PictureDataset,
+    "openverse": Openverse,
+    "inaturalist": INaturalist,
+}
+"""Pools by what stands before the ":" of --pool; made of what stands behind it, OUT, and how many rows to take."""
 
 _HUB = re.compile(r"[\w][\w.-]*/[\w][\w.-]*(@[\w./-]+)?(#.+)?")
 _ITS_NAMES = {"metadata.csv", "metadata.jsonl", "metadata.parquet", "dataset_info.json", "dataset_dict.json"}
 
 MEANT = ("a folder of pictures, a list of addresses (.txt, .csv, .tsv, .jsonl, .parquet), a folder that img2dataset "
-         "wrote, or a dataset: a folder, or OWNER/NAME[@REVISION] of the Hub")
+         "wrote, a dataset (a folder, or OWNER/NAME[@REVISION] of the Hub), openverse:WORDS or inaturalist:TAXON")
 
 
 def open_pool(said: str, out: Path, limit: int = 0) -> Pool:
     """The pool that `said` names as KIND:WHAT, or by a path whose kind is told by looking.
 
     `out` is the OUT folder of the build: what must not be listed or copied twice is kept below OUT/.annotations, and
-    what lies in OUT is no picture of a pool. Of the rows the first `limit` are taken, 0 for all. Nothing is written and
-    nobody is asked before `posts`. Raises UsageError when there is no such pool.
+    what lies in OUT is no picture of a pool. Of the rows the first `limit` are taken; 0 takes all, 1,000 of an API.
+    Nothing is written and nobody is asked before `posts`. Raises UsageError when there is no such pool.
     """
     kind, colon, what = said.partition(":")
     if not colon or kind not in KINDS:
         kind, what = _kind(said), said
-    if not what:
+    if not what.strip():
         raise UsageError(f"--pool {kind}: is of nothing", seen=said, allowed=MEANT)
-    if kind == "folder":
-        return PictureFolder(Path(what), out, limit)
-    if kind == "img2dataset":
-        return Img2Dataset(Path(what), out, limit)
-    if kind == "dataset":
-        return PictureDataset(what, out, limit)
-    return UrlList(Path(what), limit)
+    return KINDS[kind](what, out, limit)
 
 
 def _kind(said: str) -> str:
