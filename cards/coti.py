@@ -32,12 +32,10 @@ _LISTED = 20
 _FOUND = {"embedding_width", "gamma_aesthetic", "gamma_concept"}
 """What the options of a manifest tell that is no option, but what came of them."""
 
-LICENCES = frozenset(
-    ["cc0-1.0", "pdm", "mit", "apache-2.0", "cc"]
-    + [f"cc-by{kind}-{version}" for kind, versions in {
-        "": "2.0 2.5 3.0 4.0", "-sa": "3.0 4.0", "-nc": "2.0 3.0 4.0", "-nd": "4.0", "-nc-nd": "3.0 4.0",
-        "-nc-sa": "2.0 3.0 4.0"}.items() for version in versions.split()])
-"""Licences that pictures of a pool have and the Hub knows by these names."""
+LICENCES = frozenset(["cc0-1.0", "cc"] + [f"cc-by{kind}-{version}" for kind, versions in {
+    "": "2.0 2.5 3.0 4.0", "-sa": "3.0 4.0", "-nc": "2.0 3.0 4.0", "-nd": "4.0", "-nc-nd": "3.0 4.0",
+    "-nc-sa": "2.0 3.0 4.0"}.items() for version in versions.split()])
+"""Open licences of pictures that the Hub knows, by its names."""
 
 
 class Shown(NamedTuple):
@@ -184,12 +182,12 @@ def _index(rejected: Location) -> dict[str, Any] | None:
 
 
 def command(manifest: Manifest) -> str:
-    """The command that builds this version again, one option a line. Paths stand as DIR, FILE and OUT, a pool that is
-    no search of an open collection as SOURCE."""
+    """The command that builds this version again, one option a line. Paths stand as DIR, FILE and OUT."""
     said, source = dict(manifest.options), manifest.source
-    name = source.get("name", "")
-    parts = ["build coti", f"--concept {word(said.pop('concept', ''))}",
-             f"--pool {word(name)}" if ":" in name else "--pool SOURCE"]
+    kind, _, what = source.get("name", "").partition(":")
+    if kind not in ("openverse", "inaturalist") and "/" not in what:  # it lies on a disk
+        what = "FILE" if kind == "urls" else "DIR"
+    parts = ["build coti", f"--concept {word(said.pop('concept', ''))}", f"--pool {word(f'{kind}:{what}')}"]
     if not said.get("seeds_from"):
         parts.append("--seeds DIR")
     parts += [f"--{flag} DIR" for flag in ("confusable", "generated") if flag in source]

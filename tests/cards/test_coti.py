@@ -27,7 +27,7 @@ OPTIONS: dict[str, Any] = {
     "ignore_robots_tag": False, "models": "light", "embeddings": "light", "aesthetics": "light",
     "concept_rule": "mean", "vae": None, "select": "coti", "budget": 2, "seed": 0, "version": "1.0.0",
     "seeds_from": None, "k": None, "pick": None, "embedding_width": 4, "gamma_aesthetic": 0.0, "gamma_concept": 0.0}
-SOURCE = {"name": "urls", "digest": "a" * 64, "licence": "Each picture has its own.", "seeds": "b" * 64}
+SOURCE = {"name": "urls:list.csv", "digest": "a" * 64, "licence": "Each picture has its own.", "seeds": "b" * 64}
 FOUR = [("a", 1.0, 9.0, {"status": "selected", "colour": "red", "url": "https://x.org/a.jpg", "license": "cc-by-4.0",
                          "attribution": "Ann"}),
         ("b", 9.0, 0.0, {"colour": "lime", "url": "https://x.org/b.jpg"}),
@@ -204,7 +204,7 @@ def test_strategies_stand_below_one_another(card: Any, tmp_path: Path) -> None:
 def test_the_command_has_what_was_asked_for() -> None:
     words = shlex.split(command(_manifest({"seed": 7})).replace("\\\n", " "))
     assert words == [
-        "build", "coti", "--concept", "emperor penguin chick", "--pool", "SOURCE", "--seeds", "DIR", "--out", "OUT",
+        "build", "coti", "--concept", "emperor penguin chick", "--pool", "urls:FILE", "--seeds", "DIR", "--out", "OUT",
         "--version", "1.0.0", "--aesthetics", "light", "--budget", "2", "--concept-rule", "mean", "--embeddings",
         "light", "--limit", "0", "--min-side", "128", "--models", "light", "--resize", "0", "--seed", "7", "--select",
         "coti"]
@@ -216,6 +216,13 @@ def test_the_command_has_what_was_asked_for() -> None:
     assert {name: pairs[name] for name in ("--pool", "--seeds-from", "--pick", "--k", "--opt-out", "--generated")} == {
         "--pool": "openverse:red panda", "--seeds-from": "a chick", "--pick": "1,2", "--k": "9", "--opt-out": "FILE",
         "--generated": "DIR"}
+
+
+@pytest.mark.parametrize(("name", "said"), [
+    ("folder:birds", "folder:DIR"), ("dataset:birds", "dataset:DIR"), ("dataset:me/birds@v1", "dataset:me/birds@v1"),
+    ("img2dataset:out", "img2dataset:DIR"), ("inaturalist:Aptenodytes", "inaturalist:Aptenodytes")])
+def test_the_command_names_a_pool_that_lies_on_no_disk(name: str, said: str) -> None:
+    assert f"--pool {said} " in command(_manifest(source=SOURCE | {"name": name}))
 
 
 def test_the_same_rows_give_the_same_bytes(pooled: Any, rejected: Path) -> None:

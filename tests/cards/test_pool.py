@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from annotators.scores import STRATEGIES, Scored, select
 from cards.pool import best, choices, grid, host, refused, rows_at, survey
 from schemas.draws import draw
 from schemas.features import REJECTED, arrow_schema
@@ -111,3 +113,11 @@ def test_refusals_are_told_by_host(tmp_path: Path) -> None:
     pq.write_table(pa.Table.from_pylist(rows, schema=arrow_schema(REJECTED)), tmp_path / "rejected.parquet")
     assert refused(tmp_path / "rejected.parquet") == {
         "x.org": {"robots_tag": 2, "timeout": 1}, "y.org": {"unreachable": 1}}
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_the_table_selects_as_the_build_does(pooled: Any, strategy: Any) -> None:
+    rows = [(f"{number:02d}", number * 7 % 5, number * 3 % 4) for number in range(30)]  # with many equal scores
+    concept, aesthetic = (np.array([row[at] for row in rows], np.float32) for at in (1, 2))
+    built = Scored([row[0] for row in rows], aesthetic, concept, concept + aesthetic)
+    assert best(survey(pooled(rows), 5), strategy, 11).tolist() == select(strategy, built, 11, 5).tolist()
