@@ -16,6 +16,9 @@ from annotators.base import Picture
 Vectors = npt.NDArray[np.float32]
 """N x width, each of unit length."""
 
+LONGEST = 16
+"""Longer side over the shorter, of what a CLIP or DINO is shown."""
+
 
 class Tower:
     """A model on its device, in float32. `kind` is "CLIP", "DINO" or "VAE"; `side` that of the pictures that a VAE is
@@ -81,7 +84,8 @@ class Tower:
         return self._model(pixel_values=self._pixels(self._processor, shown)).last_hidden_state[:, 0]
 
     def _pixels(self, processor: Any, shown: Sequence[Picture]) -> Any:
-        return processor(pretrained.shown(shown), return_tensors="pt")["pixel_values"].to(self._device)
+        middles = [_middle(one) for one in shown]
+        return processor(pretrained.shown(middles), return_tensors="pt")["pixel_values"].to(self._device)
 
     def _vae(self, shown: Sequence[Picture]) -> Any:
         """The posterior's mean, flat; the factor that scales it for the diffusion model does not change a unit vector,
@@ -92,6 +96,15 @@ class Tower:
         pixels = self._torch.from_numpy(fitted).to(self._device).permute(0, 3, 1, 2).float() / 127.5 - 1
         mean = self._model.encode(pixels).latent_dist.mean - (self._model.config.shift_factor or 0)
         return mean.flatten(1)
+
+
+def _middle(picture: Picture) -> Picture:
+    """The middle of a picture that is longer than LONGEST times its shorter side. Processors scale by the shorter side
+    and then cut out a square: of a line of pixels they would first make gigabytes."""
+    height, width = picture.shape[:2]
+    most = LONGEST * min(height, width)
+    top, left = max(0, height - most) // 2, max(0, width - most) // 2
+    return picture[top:top + most, left:left + most]
 
 
 @lru_cache(maxsize=3)

@@ -45,16 +45,16 @@ def save(folder: Path, shape: Shape = TINY, xl: bool = False, seed: int = 0) -> 
     return folder
 
 
-def save_clip(folder: Path, seed: int = 0) -> Path:
-    """Writes a tiny CLIP with its processor and returns the folder."""
+def save_clip(folder: Path, seed: int = 0, width: int = TINY.cross) -> Path:
+    """Writes a tiny CLIP, whose embeddings have `width` numbers, with its processor and returns the folder."""
     import torch
     from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, CLIPProcessor
 
     torch.manual_seed(seed)
     words = _words(TINY, xl=False).config.to_dict()
     sight = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2,
-             "image_size": 32, "patch_size": 8, "projection_dim": TINY.cross}
-    CLIPModel(CLIPConfig(text_config=words, vision_config=sight, projection_dim=TINY.cross)).save_pretrained(folder)
+             "image_size": 32, "patch_size": 8, "projection_dim": width}
+    CLIPModel(CLIPConfig(text_config=words, vision_config=sight, projection_dim=width)).save_pretrained(folder)
     size = {"shortest_edge": 32}
     CLIPProcessor(CLIPImageProcessorPil(size=size, crop_size={"height": 32, "width": 32}),
                   _tokenizer()).save_pretrained(folder)

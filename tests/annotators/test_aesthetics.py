@@ -13,12 +13,13 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 safetensors = pytest.importorskip("safetensors.torch")
 
-from annotators import aesthetics, hub  # noqa: E402
-from annotators.aesthetics import Aesthetics, ClipHead, open_aesthetics  # noqa: E402
+from annotators import aesthetics  # noqa: E402
+from annotators.aesthetics import Aesthetics, open_aesthetics  # noqa: E402
 from annotators.embeddings import Embeddings, open_embeddings  # noqa: E402
 from annotators.light_embeddings import LightEmbeddings  # noqa: E402
 from benchmarks import random_diffusion  # noqa: E402
 from schemas.errors import UsageError  # noqa: E402
+from tests.annotators.model_hub import COMMIT, Hub  # noqa: E402
 
 CLIP_WIDTH = 16
 
@@ -135,35 +136,44 @@ def test_identity_is_of_head_and_embeddings(clip: Embeddings, tmp_path: Path) ->
     assert first.provenance["embeddings"] == clip.provenance["weights"]
 
 
-def test_who_reads_what(clip: Embeddings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A head for L/14 brings that CLIP where the pool has none of its width, and "paper" where it is not that very
-    CLIP. What "paper" stands for cannot be fetched here: two tiny models stand in its place."""
-    wide, narrow = pth(tmp_path / "wide.pth", aesthetics.WIDTH), pth(tmp_path / "narrow.pth")
-    brought = random_diffusion.save_clip(tmp_path / "l14")
-    asked: list[tuple[str, str]] = []
-
-    def opened(wanted: str, column: str, flag: str) -> Embeddings:
-        asked.append((wanted, column))
-        return open_embeddings(str(brought), column, flag)
-
-    monkeypatch.setattr(aesthetics, "open_embeddings", opened)
-    for pool in (clip, LightEmbeddings()):
-        found = ClipHead(wide, pool)
-        assert found.needs == ("clip",) and found.embeddings is not None and found.embeddings.name == "clip"
-    assert asked == [("paper", "clip")] * 2
-    monkeypatch.setattr(aesthetics, "PAPER", "nobody/no-such:head")
-    monkeypatch.setattr(aesthetics, "WIDTH", CLIP_WIDTH)
-    monkeypatch.setattr(hub, "fetch", lambda there: (Path(narrow), "c0ffee"))
-    monkeypatch.setattr(hub, "licence", lambda there, commit: "apache-2.0")
-    paper = ClipHead("paper", clip)
-    assert paper.embeddings is not None and paper.provenance["revision"] == "c0ffee"
-    clip_of_the_paper = open_embeddings(str(brought))
-    clip_of_the_paper.provenance = clip.provenance | {"weights": "openai/clip-vit-large-patch14"}
-    assert ClipHead("paper", clip_of_the_paper).embeddings is None
+ASK = """
+import json, sys
+import numpy as np
+from annotators.aesthetics import open_aesthetics
+from annotators.embeddings import open_embeddings
+answers = {}
+for pool in ("light", "paper", sys.argv[1]):
+    embeddings = open_embeddings(pool)
+    for head in ("paper", sys.argv[2]):
+        found = open_aesthetics(head, embeddings)
+        clip = found.embeddings or embeddings
+        seen = clip({"image": [np.full((40, 30, 3), 90, np.uint8)]})[clip.name]
+        answers[f"{head} on {pool}"] = [found.needs[0], found.provenance, *found({found.needs[0]: seen})["aesthetic"]]
+print(json.dumps(answers))
+"""
 
 
-def test_papers_head_is_a_file_of_the_hub() -> None:
-    assert hub.parse(aesthetics.PAPER) == hub.HubFile("ttj/sac-logos-ava1-l14-linearMSE", "main", "model.safetensors")
+def test_who_reads_what(tmp_path: Path) -> None:
+    """The paper's head brings the paper's CLIP where the pool's is not that very one; a file that somebody chose reads
+    any CLIP of its width. Tiny models under the real names stand on a Hub of ours."""
+    saved = random_diffusion.save_clip
+    own, head = str(saved(tmp_path / "own", 1, aesthetics.WIDTH)), pth(tmp_path / "mine.pth", aesthetics.WIDTH)
+    (tmp_path / "head").mkdir()
+    safetensors.save_file(state(aesthetics.WIDTH), tmp_path / "head" / "model.safetensors")
+    (tmp_path / "head" / "README.md").write_text("---\nlicense: apache-2.0\n---\n")
+    with Hub() as hub:
+        hub.repos = {"ttj/sac-logos-ava1-l14-linearMSE": tmp_path / "head",
+                     "openai/clip-vit-large-patch14": saved(tmp_path / "clip", 0, aesthetics.WIDTH)}
+        said = hub.ask(tmp_path / "home", ASK, own, head)
+        hub.shutdown()
+    assert {asked: column for asked, (column, *_) in said.items()} == {
+        "paper on light": "clip", f"{head} on light": "clip", "paper on paper": "embedding",
+        f"{head} on paper": "embedding", f"paper on {own}": "clip", f"{head} on {own}": "embedding"}
+    papers = said["paper on light"]
+    assert papers[1] | {"sha256": ""} == {
+        "backend": "linear head on CLIP embeddings", "weights": "ttj/sac-logos-ava1-l14-linearMSE:model.safetensors",
+        "revision": COMMIT, "licence": "apache-2.0", "sha256": "", "embeddings": "openai/clip-vit-large-patch14"}
+    assert papers[2] == said["paper on paper"][2] == said[f"{head} on light"][2] != said[f"{head} on {own}"][2]
 
 
 def test_a_head_of_another_width_is_refused(tmp_path: Path) -> None:

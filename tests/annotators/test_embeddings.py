@@ -111,6 +111,17 @@ def test_an_embedding_depends_on_no_other_picture(models: dict[str, Path], kind:
     assert np.stack(again).tobytes() == np.stack(whole[::-1][:5]).tobytes()
 
 
+@pytest.mark.parametrize("kind", ["clip", "dino", "dinov2"])
+def test_of_a_line_of_pixels_the_middle_is_seen(models: dict[str, Path], kind: str) -> None:
+    """Scaled to a shorter side of 224 pixels as it is, the second picture would have three thousand million."""
+    line, middle = np.random.default_rng(1).integers(0, 256, (1, 100, 3)).astype(np.uint8), slice(42, 58)
+    longest = np.repeat(line[:, :1], 60_000, axis=1)
+    found = open_embeddings(str(models[kind]))({"image": [line, line[:, middle], longest, longest[:, :16],
+                                                          np.ascontiguousarray(line.transpose(1, 0, 2))]})["embedding"]
+    assert found[0].tobytes() == found[1].tobytes() != found[2].tobytes() == found[3].tobytes()
+    assert np.linalg.norm(found[4]) == pytest.approx(1, abs=1e-6)
+
+
 def test_texts_share_the_space_of_a_clips_pictures(models: dict[str, Path]) -> None:
     """As CLIP's own cosine of a picture and a text has it."""
     found, shown, said = open_embeddings(str(models["clip"])), pictures(1)[0], ["a dog", "a cat " * 200]
