@@ -81,5 +81,5 @@ def _kind_of_folder(folder: Path) -> str:
 def _schema(table: Path) -> pa.Schema:
     try:
         return pq.read_schema(table)
-    except (pa.ArrowException, OSError):
+    except (pa.ArrowException, OSError, UnicodeDecodeError):
         return pa.schema([])

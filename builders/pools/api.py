@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import email.utils
 import hashlib
 import json
 import shlex
@@ -17,6 +16,7 @@ import httpx2
 import msgspec
 
 from builders import atomic
+from builders.fetching.answers import rest
 from builders.pools.base import Addresses, Pool, Rows
 from schemas.errors import BuildError, UsageError
 
@@ -108,7 +108,8 @@ class Api(Pool):
                 trouble = f"status {status}"
                 if status not in _TRANSIENT:
                     raise RefusedError(f"{trouble}: {' '.join(body[:300].decode('utf-8', 'replace').split())}")
-                wait = seconds(told, wait)
+                told_wait = rest(told, time.time())
+                wait = wait if told_wait is None else told_wait
             except (httpx2.HTTPError, httpx2.StreamError) as error:
                 trouble = f"{type(error).__name__}: {error}"
             except msgspec.DecodeError as error:
@@ -131,15 +132,3 @@ class Api(Pool):
                 if len(body) > MAX_REPLY:
                     raise httpx2.StreamError(f"a reply of more than {MAX_REPLY} bytes")
         return reply.status_code, reply.headers.get("Retry-After", ""), body
-
-
-def seconds(said: str, otherwise: float) -> float:
-    """Seconds that a Retry-After header asks for, a number or a date; `otherwise` where it says neither."""
-    try:
-        return max(float(said), 0.0)
-    except ValueError:
-        pass
-    try:
-        return max(email.utils.parsedate_to_datetime(said).timestamp() - time.time(), 0.0)
-    except (ValueError, TypeError, OverflowError):
-        return otherwise

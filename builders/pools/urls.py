@@ -110,7 +110,7 @@ class UrlList(Pool):
                     for said in _values(batch, names):
                         number += 1
                         yield number, said
-        except (pa.ArrowException, OSError, EOFError, zlib.error) as error:
+        except (pa.ArrowException, OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
             raise self._unread(str(error).partition("\n")[0]) from None
 
     def _lines(self) -> Iterator[tuple[int, str]]:

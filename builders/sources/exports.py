@@ -83,7 +83,7 @@ class Table(Told):
         self.columns: dict[str, str] = {}
         try:
             self.columns = _columns(pq.read_schema(path))
-        except (pa.ArrowException, OSError):
+        except (pa.ArrowException, OSError, UnicodeDecodeError):  # the last for a column's name
             self.whole = False
 
     def blocks(self) -> Iterator[list[bytes]]:

@@ -158,10 +158,10 @@ def test_addresses_of_large_pictures(url: str, big: str) -> None:
 def test_trouble_that_passes_is_waited_out(tmp_path: Path, server: Server) -> None:
     server.images["emperor penguin chick"] = [image(0)]
     soon = email.utils.formatdate(time.time() - 5, usegmt=True)
-    server.plan = [(429, {"Retry-After": "0.3"}, b""), (503, {"Retry-After": soon}, b""), "hang up",
+    server.plan = [(429, {"Retry-After": "1"}, b""), (503, {"Retry-After": soon}, b""), "hang up",
                    (200, {}, b"<html>no JSON</html>"), (200, {}, b'{"results": 3}')]
     assert len(list(openverse(server, tmp_path).posts())) == 1 and len(server.asked) == 6
-    assert server.asked[1][0] - server.asked[0][0] >= 0.29  # it came back no earlier than it was told to
+    assert server.asked[1][0] - server.asked[0][0] >= 0.99  # it came back no earlier than it was told to
 
 
 def test_requests_keep_their_distance(tmp_path: Path, server: Server) -> None:
@@ -169,14 +169,6 @@ def test_requests_keep_their_distance(tmp_path: Path, server: Server) -> None:
     start = time.monotonic()
     assert len(list(Openverse("emperor penguin chick", tmp_path, 0, server.base, 0.2).posts())) == 60
     assert time.monotonic() - start >= 0.4 and len(server.asked) == 3
-
-
-@pytest.mark.parametrize(("said", "wait"), [
-    ("7", 7), ("-3", 0), ("soon", 9), ("", 9), ("Thu, 01 Jan 1970 00:00:00 GMT", 0), ("Thu, 99 Jan 1970", 9)])
-def test_how_long_to_wait(said: str, wait: float) -> None:
-    assert api.seconds(said, 9) == wait
-    later = api.seconds(email.utils.formatdate(time.time() + 100, usegmt=True), 9)
-    assert 90 < later <= 100
 
 
 def test_who_never_answers_ends_the_build_in_one_line(tmp_path: Path, server: Server) -> None:

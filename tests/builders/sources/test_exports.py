@@ -164,6 +164,8 @@ def test_damaged_tables(tmp_path: Path) -> None:
     (tmp_path / "empty.parquet").write_bytes(b"")
     for name in ("cut", "no", "empty"):
         assert read(tmp_path / f"{name}.parquet") == ([], False)
+    (tmp_path / "name.parquet").write_bytes(data.replace(b"tag_string_general", b"tag_string_\xff\xfeneral"))
+    assert read(tmp_path / "name.parquet") == ([], False)
     middle = bytearray(data)
     middle[4:60] = b"\xff" * 56
     (tmp_path / "b.parquet").write_bytes(middle)
