@@ -50,6 +50,7 @@ def speed(out: Path, peers: str) -> int:
                 measure("grouping"),
                 measure("planning"),
                 measure("light_generator"),
+                measure("vector_index", "--out", str(out / "vector_index")),
                 measure("build_speed", "--out", str(out / "build"), "--peers", peers))
     if find_spec("diffusers") is None:
         print("\ngeneration: left out, diffusers is not installed")

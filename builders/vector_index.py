@@ -38,7 +38,7 @@ _AIM = 0.99
 """Recall@10 that the number of searched cells is chosen for."""
 _TRAINED = 40
 """Rows for each cell that cells are trained on; FAISS warns below 39."""
-_ROUNDS = 8
+_ROUNDS = 6
 """Rounds of k-means; later ones move little."""
 _QUERIES = 500
 """Rows that recall is measured on."""
