@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain, combinations
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -83,7 +84,7 @@ def near_copies(phash: Sequence[str], phash_mirror: Sequence[str], thumb: Sequen
     with the first are listed, and a near copy of twins is listed for the first alone: ask `twins` for the rest.
     """
     first = twins(phash, thumb)
-    shapes = _Shapes(_words(phash), _words(phash_mirror), np.frombuffer(b"".join(thumb), np.uint8))
+    shapes = Shapes.of(phash, phash_mirror, thumb)
     different = np.flatnonzero(np.asarray(first, dtype=np.int64) == np.arange(len(first)))
     found = {(twin, row): 0 for row, twin in enumerate(first) if row != twin}
     candidates = different[_close(shapes, different, options)]
@@ -98,16 +99,28 @@ def _words(digits: Sequence[str]) -> Words:
     return np.frombuffer(bytes.fromhex("".join(digits)), dtype=">u8").astype(np.uint64)
 
 
-class _Shapes:
+class Shapes:
     """Hashes and thumbnails of all rows, compared pair by pair."""
 
     def __init__(self, straight: Words, mirrored: Words, thumbs: npt.NDArray[np.uint8]) -> None:
         self.straight, self.mirrored = straight, mirrored
         self.thumbs = thumbs.reshape(len(straight), THUMB_SIDE, THUMB_SIDE)
 
+    @classmethod
+    def of(cls, phash: Sequence[str], phash_mirror: Sequence[str], thumb: Sequence[bytes]) -> Shapes:
+        """Those that `annotators.hashes` gives: 16 hex digits, 16 of the mirrored picture, 256 grey levels."""
+        return cls(_words(phash), _words(phash_mirror), np.frombuffer(b"".join(thumb), np.uint8))
+
     def confirm(self, pairs: Pairs, distance: int, likeness: float) -> dict[tuple[int, int], int]:
         """The pairs within both limits, straight or mirrored, with their hash distance."""
-        found: dict[tuple[int, int], int] = {}
+        bits = self.apart(pairs, distance, likeness)
+        close = bits <= distance
+        return {(i, j): apart for (i, j), apart in zip(pairs[close].tolist(), bits[close].tolist(), strict=True)}
+
+    def apart(self, pairs: Pairs, distance: int, likeness: float) -> npt.NDArray[np.uint8]:
+        """For each pair in how many bits the hashes differ, straight or mirrored; 255 if they differ in more than
+        `distance`, or the thumbnails are less alike than `likeness`."""
+        found = np.full(len(pairs), 255, dtype=np.uint8)
         for start in range(0, len(pairs), _CHUNK):
             left, right = pairs[start:start + _CHUNK].T
             mine, theirs = self.thumbs[left], self.thumbs[right]
@@ -115,16 +128,17 @@ class _Shapes:
             mirrored = np.minimum(np.bitwise_count(self.mirrored[left] ^ self.straight[right]),
                                   np.bitwise_count(self.straight[left] ^ self.mirrored[right]))
             for apart, seen in ((straight, mine), (mirrored, mine[:, :, ::-1])):
-                close = np.flatnonzero((apart <= distance) & (correlation(seen, theirs) >= likeness))
-                for i, j, bits in zip(left[close].tolist(), right[close].tolist(), apart[close].tolist(),
-                                      strict=True):
-                    found[i, j] = min(bits, found.get((i, j), 64))
+                close = np.flatnonzero(apart <= distance)
+                unlike = correlation(seen[close], theirs[close]) < likeness
+                apart[apart > distance] = 255
+                apart[close[unlike]] = 255
+            found[start:start + _CHUNK] = np.minimum(straight, mirrored)
         return found
 
 
 def correlation(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
     """How alike are pairs of thumbnails, M x 16 x 16 each: -1..1, 1 for equal up to brightness and contrast."""
-    a, b = (grey.reshape(len(grey), -1).astype(np.int32) for grey in (first, second))
+    a, b = (grey.reshape(len(grey), prod(grey.shape[1:])).astype(np.int32) for grey in (first, second))
     size = a.shape[1]
 
     def spread(x: npt.NDArray[np.int32], y: npt.NDArray[np.int32]) -> Whole:
@@ -136,7 +150,7 @@ def correlation(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]) -> 
     return np.asarray((spread(a, b) + floor) / np.sqrt((spread(a, a) + floor) * (spread(b, b) + floor)))
 
 
-def _close(shapes: _Shapes, rows: Whole, options: NearOptions) -> Pairs:
+def _close(shapes: Shapes, rows: Whole, options: NearOptions) -> Pairs:
     """Pairs of positions in `rows` whose hashes may be within the distance, each once, lower position first."""
     if not len(rows):
         return np.empty((0, 2), dtype=np.int64)

@@ -1,0 +1,168 @@
+"""Which pictures of a pool stay when near copies leave: of each crowd of copies one, a seed if there is one.
+
+`builders.near` finds every pair within a distance, which a million hashes pay dearly for. Here one picture that stays
+is enough for a copy to leave, so candidates come from sorting: two hashes that differ in few bits, shuffled alike,
+often begin alike, and stand side by side when all are in order. Another shuffle gives another chance. Only
+neighbours are compared, so no crowd costs more than its size.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import accumulate, pairwise
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from builders.near import USUAL, NearOptions, Pairs, Shapes, Whole, Words, cross, distinct, twins
+
+_STEPS = (1, 3, 12, 48, 64)
+"""Shuffles before what was found leaves the search, so that it crowds nobody out. Of a million pictures whose hashes
+differ in 10 bits 0.99 meet in one of these, of those that differ in less all but all."""
+_NEXT = 4
+"""Hashes that each is compared with in a shuffle: those that follow it."""
+_FEW = 4
+"""Pictures compared of those that share a hash."""
+_PART = 1 << 15  # hashes that stay in a core's cache
+_THREADS = min(4, os.cpu_count() or 1)
+
+
+class Copy(NamedTuple):
+    """Why a picture leaves."""
+
+    of: int
+    """Row of the picture that stays."""
+    distance: int
+    """Bits, of 64, in which their hashes differ, mirrored if that is closer."""
+
+
+def copies(phash: Sequence[str], phash_mirror: Sequence[str], thumb: Sequence[bytes], seed: Sequence[bool],
+           pixels: Sequence[int], options: NearOptions = USUAL) -> dict[int, Copy]:
+    """The rows that leave, each a near copy of one that stays. Rows are in id order.
+
+    Seeds come first, then pictures with more pixels, then lower ids: a row stays unless it is near one before it
+    that stays. Hashes and thumbnails are those of `annotators.hashes`; of `options` the limits of tied pictures mean
+    nothing here.
+    """
+    order = np.lexsort((-np.asarray(pixels, dtype=np.int64), ~np.asarray(seed, dtype=bool)))
+    rows = order.tolist()
+    phash, phash_mirror = [phash[row] for row in rows], [phash_mirror[row] for row in rows]
+    thumb = [thumb[row] for row in rows]
+    first = np.asarray(twins(phash, thumb), dtype=np.int64)
+    shapes = Shapes.of(phash, phash_mirror, thumb)
+    kept = _search(shapes, np.flatnonzero(first == np.arange(len(first))), options)
+    kept = np.where(kept[first] < 0, first, kept[first])  # twins leave for the first of them, or for what it leaves for
+    left = np.flatnonzero(kept != np.arange(len(kept)))
+    bits = shapes.apart(np.stack([kept[left], left], axis=1), options.distance, options.likeness)
+    return {rows[place]: Copy(rows[stays], apart) for place, stays, apart in
+            zip(left.tolist(), kept[left].tolist(), bits.tolist(), strict=True)}
+
+
+def _search(shapes: Shapes, some: Whole, options: NearOptions) -> Whole:
+    """For each place the one for which it leaves, lower and staying, or -1. Only near copies among `some` are sought.
+
+    Not all pairs meet before one of them leaves. So those that stay of all that were near another are searched again,
+    until nobody leaves.
+    """
+    left = np.full(len(shapes.straight), -1, dtype=np.int64)
+    while len(some):
+        looks, met = np.zeros_like(left), np.zeros(len(left), dtype=bool)
+        for start, end in pairwise(accumulate(_STEPS, initial=0)):
+            pairs = _candidates(shapes, some, range(start, end), options.distance)
+            looks += np.bincount(pairs[:, 1], minlength=len(looks))
+            close = pairs[_near(shapes, pairs, options)]
+            _leave(close, left)
+            met[close] = True
+            back = _follow(shapes, left, options)
+            met[back] = True
+            searched = np.zeros_like(met)
+            searched[some[looks[some] <= options.limit]] = True
+            searched[back] = True
+            some = np.flatnonzero(searched & (left < 0))
+        some = np.flatnonzero(met & (left < 0))
+    return left
+
+
+def _near(shapes: Shapes, pairs: Pairs, options: NearOptions) -> npt.NDArray[np.bool_]:
+    return np.asarray(shapes.apart(pairs, options.distance, options.likeness) <= options.distance)
+
+
+def _leave(close: Pairs, left: Whole) -> None:
+    """Of each pair of near copies that both stay yet, the higher place leaves. The pairs are sorted, so that what makes
+    the lower one leave is seen before it makes another leave."""
+    gone = dict[int, int]()
+    for stays, leaves in close.tolist():
+        if stays not in gone:
+            gone.setdefault(leaves, stays)
+    left[list(gone)] = list(gone.values())
+
+
+def _follow(shapes: Shapes, left: Whole, options: NearOptions) -> Whole:
+    """Places that left for one that now leaves, too: they leave for the same, if they are near it. If not they come
+    back, and are returned."""
+    back = [np.empty(0, dtype=np.int64)]
+    while len(lost := np.flatnonzero((left >= 0) & (left[left] >= 0))):
+        left[lost] = left[left[lost]]
+        far = lost[~_near(shapes, np.stack([left[lost], lost], axis=1), options)]
+        left[far] = -1
+        back.append(far)
+    return np.concatenate(back)
+
+
+def _candidates(shapes: Shapes, some: Whole, shuffles: range, distance: int) -> Pairs:
+    """Pairs of places whose hashes, straight or mirrored, are equal or met in a shuffle; each once, lower first."""
+    said = np.concatenate([shapes.straight[some], shapes.mirrored[some]])
+    order = np.argsort(said, kind="stable")
+    holders, said = np.tile(some, 2)[order], said[order]
+    starts = np.flatnonzero(np.diff(said, prepend=~said[:1]))
+    hashes, counts = said[starts], np.diff(starts, append=len(said))
+    few, shared = np.minimum(counts, _FEW), np.flatnonzero(counts > 1)
+    met = distinct(np.concatenate(list(_meet(hashes, shuffles, distance))), len(hashes)).T
+    pairs = np.concatenate([cross(holders, starts[shared], few[shared], holders, starts[shared], counts[shared]),
+                            cross(holders, starts[met[0]], few[met[0]], holders, starts[met[1]], few[met[1]])])
+    pairs = np.sort(pairs, axis=1)
+    return distinct(pairs[pairs[:, 0] != pairs[:, 1]], len(shapes.straight))
+
+
+def _meet(hashes: Words, shuffles: range, distance: int) -> Iterator[Pairs]:
+    """Positions of the hashes, distinct and sorted, that stand next to each other in a shuffle and are close."""
+    def one(number: int) -> Pairs:
+        swaps = _swaps(number)
+        order = np.sort(_shuffled(hashes, swaps))
+        found = [np.empty((2, 0), dtype=np.uint64)]
+        for start in range(0, len(order), _PART):
+            mine = order[start:start + _PART]
+            for step in range(1, _NEXT + 1):
+                theirs = order[start + step:start + step + _PART]
+                close = np.bitwise_count(mine[:len(theirs)] ^ theirs) <= distance
+                if close.any():  # seldom
+                    found.append(np.stack([mine[:len(theirs)][close], theirs[close]]))
+        pairs = np.searchsorted(hashes, _shuffled(np.concatenate(found, axis=1).ravel(), swaps[::-1]))
+        return np.sort(pairs.reshape(2, -1).T, axis=1)
+
+    with ThreadPoolExecutor(_THREADS) as threads:
+        yield from threads.map(one, shuffles)
+
+
+def _swaps(number: int) -> list[tuple[int, int]]:
+    """Shuffle `number`: bits that the mask marks change places with those so much higher. Half of all do each time,
+    so that every place of the high quarter can hold any of four bits."""
+    chance = random.Random(number)
+    return [(32, chance.getrandbits(32)), (16, chance.getrandbits(64) & 0x0000FFFF0000FFFF),
+            (8, chance.getrandbits(64) & 0x00FF00FF00FF00FF)]
+
+
+def _shuffled(hashes: Words, swaps: Sequence[tuple[int, int]]) -> Words:
+    """The hashes with their bits swapped. The same swaps the other way round undo it."""
+    out = hashes.copy()
+    for start in range(0, len(out), _PART):
+        part = out[start:start + _PART]
+        for by, mask in swaps:
+            moved = ((part >> np.uint64(by)) ^ part) & np.uint64(mask)
+            part ^= moved
+            part ^= moved << np.uint64(by)
+    return out
