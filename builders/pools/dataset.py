@@ -5,6 +5,7 @@ Nothing is decoded here. Pictures with a file of their own are read in place, al
 
 from __future__ import annotations
 
+import logging
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -84,6 +85,7 @@ class PictureDataset(Pool):
         import datasets
 
         datasets.disable_progress_bars()
+        logging.getLogger("datasets").setLevel(logging.CRITICAL)  # what comes of its errors is told here, in one line
         saved = [name for name in ("dataset_dict.json", "state.json") if (self._folder / name).is_file()]
         try:
             if saved:  # by save_to_disk

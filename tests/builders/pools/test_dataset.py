@@ -159,12 +159,13 @@ def card(root: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [nothing, texts, numbers, script, damaged, card])
-def test_what_is_no_dataset_of_pictures_is_told_in_one_line(tmp_path: Path, make: Any) -> None:
+def test_what_is_no_dataset_of_pictures_is_told_in_one_line(tmp_path: Path, make: Any,
+                                                            capfd: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "set").mkdir()
     make(tmp_path / "set")
     with pytest.raises(UsageError, match="--pool") as raised:
         list(PictureDataset(str(tmp_path / "set"), tmp_path / "out").posts())
-    assert "\n" not in str(raised.value)
+    assert "\n" not in str(raised.value) and capfd.readouterr() == ("", "")
 
 
 def test_a_table_damaged_in_its_middle(tmp_path: Path) -> None:
