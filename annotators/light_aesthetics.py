@@ -16,9 +16,9 @@ from PIL import Image
 from annotators.base import Batch, Picture, identity
 from annotators.embeddings import Embeddings
 
-SIDE = 512
-"""Longer side, pixels, at which all pictures are judged: a small one is enlarged, and then blurred."""
-SHARP = 8.0
+SIDE = 256
+"""Longer side, pixels, at which all pictures are judged: a smaller one is enlarged, and then blurred."""
+SHARP = 16.0
 """Mean Laplacian, levels, of a picture that is half as sharp as can be."""
 DARK, BRIGHT = 2, 253
 """Luma at or beyond these is lost to shadow or light."""
@@ -26,6 +26,8 @@ TAILS = (0.05, 0.95)
 """Shares of the pixels between whose lumas the tonal range lies."""
 VIVID = 109.0
 """Colourfulness that Hasler and Suesstrunk call extreme."""
+_OPPONENTS = np.asarray([[1, -1, 0], [0.5, 0.5, -1]])
+"""Red less green, and yellow less blue, of red, green, blue."""
 _VERSION = 1
 
 Numbers = npt.NDArray[np.float64]
@@ -81,8 +83,9 @@ def exposure(luma: npt.NDArray[np.uint8]) -> float:
 def colourfulness(picture: Picture) -> float:
     """0..1: the measure of Hasler and Suesstrunk 2003 ("Measuring colourfulness in natural images", M3) over VIVID, at
     most 1."""
-    red, green, blue = np.moveaxis(picture.astype(np.float64), -1, 0)
-    opponents = red - green, (red + green) / 2 - blue
-    spread = np.sqrt(sum(one.var() for one in opponents))
-    strength = np.sqrt(sum(one.mean() ** 2 for one in opponents))
-    return float(min(1.0, (spread + 0.3 * strength) / VIVID))
+    pixels = picture.reshape(-1, 3).astype(np.float64)
+    # Sums of whole numbers, exact in any order.
+    mean, square = pixels.sum(axis=0) / len(pixels), pixels.T @ pixels / len(pixels)
+    spread = np.trace(_OPPONENTS @ (square - np.outer(mean, mean)) @ _OPPONENTS.T)
+    strength = np.linalg.norm(_OPPONENTS @ mean)
+    return float(min(1.0, (np.sqrt(max(0.0, spread)) + 0.3 * strength) / VIVID))

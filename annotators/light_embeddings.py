@@ -26,6 +26,8 @@ CHROMA = 64.0
 """Cb and Cr at this distance from grey, of 128, fall into the outermost bins: few pictures hold stronger colours."""
 CELLS, DIRECTIONS = 4, 8
 """Edges are counted in CELLS x CELLS overlapping cells, by direction without its sign."""
+EDGES = 2.0
+"""Weight of edges against colours, of which unlike pictures share more."""
 FAINT = 2.0
 """Mean edge, levels a pixel, at which a picture counts half as one with edges: noise of a flat one is no likeness."""
 WIDTH = int(np.prod(COLOURS)) + CELLS * CELLS * DIRECTIONS
@@ -46,7 +48,7 @@ class LightEmbeddings:
         self.features = pa.schema([(column, pa.list_(pa.float32(), WIDTH))])
         self.identity = identity("embeddings", _VERSION, {
             "side": SIDE, "colours": COLOURS, "chroma": CHROMA, "cells": CELLS, "directions": DIRECTIONS,
-            "faint": FAINT})
+            "edges": EDGES, "faint": FAINT})
         self.provenance = {"backend": "colour and edge histograms", "weights": "none"}
 
     def __call__(self, batch: Batch) -> dict[str, list[Any]]:
@@ -63,8 +65,8 @@ def embedding(picture: Picture) -> npt.NDArray[np.float32]:
     """WIDTH numbers of unit length."""
     small = Image.fromarray(picture).resize((SIDE, SIDE), Image.Resampling.BOX).convert("YCbCr")
     levels = np.asarray(small, dtype=np.float64)
-    parts = [np.sqrt(part) - np.sqrt(part).mean() for part in (_colours(levels), _edges(levels[..., 0]))]
-    whole = np.concatenate(parts)
+    roots = np.sqrt(_colours(levels)), EDGES * np.sqrt(_edges(levels[..., 0]))
+    whole = np.concatenate([root - root.mean() for root in roots])
     return np.asarray(whole / np.sqrt((whole * whole).sum()), dtype=np.float32)
 
 

@@ -26,11 +26,11 @@ def test_the_annotator_scores_each_picture() -> None:
     assert found({"image": []}) == {"aesthetic": []}
 
 
-def test_sharpness_is_half_where_the_laplacian_is_eight_levels() -> None:
+def test_sharpness_is_half_where_the_laplacian_is_sixteen_levels() -> None:
     grey = np.full((5, 5), 100, np.uint8)
     assert sharpness(grey) == 0
-    grey[2, 2] = 109  # 36 at the middle, 9 at its four neighbours, 0 at the corners: 72 over 9 inner pixels
-    assert sharpness(grey) == pytest.approx(8 / (8 + 8))
+    grey[2, 2] = 118  # 72 at the middle, 18 at its four neighbours, 0 at the corners: 144 over 9 inner pixels
+    assert sharpness(grey) == pytest.approx(16 / (16 + 16))
     assert sharpness(np.zeros((2, 50), np.uint8)) == 0
 
 
