@@ -76,14 +76,15 @@ def _of_hashes(hashes: list[int], options: NearOptions | None = None, alike: boo
 def test_a_row_leaves_if_it_is_near_one_before_it_that_stays(drawn: list[tuple[int, list[int]]], most: int) -> None:
     bases = [random.Random(n).getrandbits(64) for n in range(3)]
     hashes = [_flipped(bases[base], bits) for base, bits in drawn]
-    expected: dict[int, Copy] = {}
+    stay: list[int] = []
     for row, value in enumerate(hashes):
-        for before in range(row):
-            apart = (value ^ hashes[before]).bit_count()
-            if apart <= most and before not in expected:
-                expected[row] = Copy(before, apart)
-                break
-    assert _of_hashes(hashes, NearOptions(most)) == expected
+        if all((value ^ hashes[before]).bit_count() > most for before in stay):
+            stay.append(row)
+    found = _of_hashes(hashes, NearOptions(most))
+    assert set(found) == set(range(len(hashes))) - set(stay)
+    for row, copy in found.items():
+        assert copy.of in stay and copy.of < row
+        assert copy.distance == (hashes[row] ^ hashes[copy.of]).bit_count() <= most
 
 
 def test_a_copy_of_what_leaves_stays() -> None:
