@@ -49,6 +49,8 @@ def speed(out: Path, peers: str) -> int:
     worst = max(measure("metadata_scan", "--out", str(out / "metadata"), "--peers", peers),
                 measure("grouping"),
                 measure("planning"),
+                measure("near_search"),
+                measure("rescoring", "--out", str(out / "rescoring")),
                 measure("light_generator"),
                 measure("vector_index", "--out", str(out / "vector_index")),
                 measure("build_speed", "--out", str(out / "build"), "--peers", peers))
