@@ -110,7 +110,7 @@ def shrunk(data: bytes, side: int, *, max_pixels: int = MAX_PIXELS) -> bytes:
         rgb = _srgb(image)
         shrink = side / min(rgb.size)
         size = (max(round(rgb.width * shrink), side), max(round(rgb.height * shrink), side))
-        small = rgb.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
+        small = rgb.resize(size, Image.Resampling.HAMMING, reducing_gap=2.0)
         out = io.BytesIO()
         small.save(out, "JPEG", quality=95)
         return out.getvalue()
@@ -189,7 +189,9 @@ def _format(image: ImageFile.ImageFile) -> str:
 
 def _srgb(image: ImageFile.ImageFile) -> Image.Image:
     image.load()
-    return colours.srgb(colours.plain(_upright(image)), image.info.get("icc_profile"))
+    flat = colours.plain(_upright(image))
+    profile = image.info.get("icc_profile")
+    return flat if flat.mode == "RGB" and not profile else colours.srgb(flat, profile)
 
 
 def _upright(image: ImageFile.ImageFile) -> Image.Image:

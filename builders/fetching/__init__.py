@@ -1,8 +1,9 @@
 """The fetcher: pictures from web addresses to tars on this machine, politely, with a reason for each that did not come.
 
-    addresses   which addresses may be asked          network   connections to just those
-    opt_out     who does not want to be asked         answers   one request and what came of it
-    hosts       whose turn it is                      records   what earlier runs learnt
+    addresses   which addresses may be asked        network   connections to just those
+    answers     one request and what came of it     asking    with its connections and limits, to the picture
+    opt_out     who does not want to be asked       hosts     whose turn it is
+    records     what earlier runs learnt            workers   processes that ask
     fetch       all of it together
 """
 

@@ -39,7 +39,7 @@ def checked(url: str, base: httpx2.URL | None = None) -> httpx2.URL:
         raise RowError("bad_url", "no host" if not host else "no such host can be")
     if found.userinfo:
         raise RowError("bad_url", "a password in it")
-    return found.copy_with(fragment=None)
+    return found.copy_with(fragment=None) if found.fragment else found
 
 
 def is_public(address: str) -> bool:

@@ -1,35 +1,27 @@
 """All of it together: a list of pictures in, what became of each out.
 
-One loop in one process makes all requests, so that it knows of every host how often it is being asked; worker processes
-are there to make pictures smaller, where that is wanted.
+One loop decides whom to ask and when, so that it knows of every host how often it is being asked. It asks by itself, or
+has worker processes do so where pictures are made smaller.
 """
 
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
-from typing import IO
 
 import httpx2
 
-from annotators import images
-from builders.engines import begin
 from builders.fetching import Fetched, Settings, Wanted
 from builders.fetching.addresses import checked
-from builders.fetching.answers import ask
+from builders.fetching.asking import Asker, Told
 from builders.fetching.hosts import Errand, Host, Hosts
-from builders.fetching.network import PassingError, connect, port_of
 from builders.fetching.opt_out import OptOut
 from builders.fetching.records import Records
-from builders.fetching.shrink import Shrunk, shrink
-from builders.interrupts import ctrl_c_waits
-from schemas.errors import BuildError, RowError
+from builders.fetching.workers import Workers
+from schemas.errors import RowError
 from schemas.records import Drop
 
 REQUESTS = 128
@@ -38,10 +30,6 @@ REDIRECTS = 5
 """Most times that a picture's address may point to another."""
 _BATCH = 4096
 """Wanted pictures that are looked up at once."""
-_LOOKUPS = 32
-"""Hosts that are looked up at a time."""
-_HANDS = 8
-"""Whole pictures in memory at a time; the others wait on disk where they are large."""
 _PAUSE = 0.02
 """Seconds for which outcomes are gathered."""
 
@@ -49,7 +37,7 @@ Heard = Callable[[int, int], None]
 
 
 class Fetcher:
-    """Fetches pictures into tars below `folder` (OUT/.annotations), with `workers` processes to resize them."""
+    """Fetches pictures into tars below `folder` (OUT/.annotations), by `workers` processes where they are resized."""
 
     def __init__(self, folder: Path, settings: Settings, opt_out: OptOut, workers: int) -> None:
         self._folder = folder / f"fetched-{settings.identity[:16]}"
@@ -75,14 +63,21 @@ class Fetcher:
                 hosts.add(new)
             if not hosts.left:
                 return
-            pool = held.enter_context(_workers(self._workers)) if self._settings.resize else None
             runner = held.enter_context(asyncio.Runner())
-            runner.get_loop().set_default_executor(ThreadPoolExecutor(_LOOKUPS))
-            crew = _Crew(self._settings, self._opt_out, records, hosts, pool)
+            asker = runner.run(self._asker())
+            held.callback(asker.close)
+            crew = _Crew(self._opt_out, self._settings.retries, records, hosts, asker)
             while found := runner.run(crew.some()):
                 for one in found:
                     heard(1, int(one.drop is None))
                     yield one
+
+    async def _asker(self) -> Asker | Workers:
+        if not self._settings.resize:
+            return Asker(self._settings)
+        workers = Workers(self._settings, self._workers)
+        await workers.open()
+        return workers
 
     def _known(self, one: Wanted, records: Records, new: list[tuple[str, Errand]]) -> Fetched | None:
         """What is known of a picture without asking; None, and an errand among the `new` ones, when it must be."""
@@ -90,45 +85,26 @@ class Fetcher:
             url = checked(one.url)
         except RowError as error:
             return Fetched(one.id, "", Drop(error.reason, "fetch", error.detail))
-        if listed := self._opt_out.domain(host_of(url)):
-            return Fetched(one.id, "", Drop("opted_out", "fetch", listed))
+        if drop := opted_out(self._opt_out.domain(host_of(url))):
+            return Fetched(one.id, "", drop)
         found = records.find(one.url)
         if found is None:
             new.append((host_of(url), Errand(one.id, one.url, str(url))))
             return None
-        if listed := self._opt_out.file(found.sha256, found.md5):
-            return Fetched(one.id, "", Drop("opted_out", "fetch", listed))
+        if drop := opted_out(self._opt_out.file(found.sha256, found.md5)):
+            return Fetched(one.id, "", drop)
         return Fetched(one.id, found.path, found.drop)
-
-
-def host_of(url: httpx2.URL) -> str:
-    """Host in lower case and IDNA, without the dot that may end it."""
-    return url.raw_host.decode("ascii").rstrip(".")
-
-
-@contextmanager
-def _workers(count: int) -> Iterator[ProcessPoolExecutor]:
-    pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), initializer=begin)
-    try:
-        with ctrl_c_waits():  # they start here
-            pool.submit(int)
-        yield pool
-    finally:
-        with ctrl_c_waits():
-            pool.shutdown(wait=True, cancel_futures=True)
 
 
 class _Crew:
     """The requests of one run, and what they brought."""
 
-    def __init__(self, settings: Settings, opt_out: OptOut, records: Records, hosts: Hosts,
-                 pool: ProcessPoolExecutor | None) -> None:
-        self._settings, self._opt_out, self._records = settings, opt_out, records
-        self._hosts, self._pool = hosts, pool
+    def __init__(self, opt_out: OptOut, retries: int, records: Records, hosts: Hosts, asker: Asker | Workers) -> None:
+        self._opt_out, self._retries, self._records, self._hosts = opt_out, retries, records, hosts
+        self._asker = asker
         self._tasks: set[asyncio.Task[None]] = set()
         self._done: list[Fetched] = []
         self._failure: BaseException | None = None
-        self._hands = asyncio.Semaphore(_HANDS)
 
     async def some(self) -> list[Fetched]:
         """Outcomes since the last call, at least one; none when nothing is left to do."""
@@ -137,7 +113,6 @@ class _Crew:
             self._hosts.rested.clear()
             await self._hosts.rested.wait()
         if self._done:
-            self._begin()
             await asyncio.sleep(_PAUSE)
         if self._failure is not None:
             raise self._failure
@@ -153,119 +128,75 @@ class _Crew:
 
     def _end(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
+        if task.cancelled():
+            return
+        if (error := task.exception()) is not None:
             self._failure = error
-        if self._failure is None and not task.cancelled():
+        if self._failure is None:
             self._begin()
         self._hosts.rested.set()
 
     async def _run(self, host: Host, errand: Errand) -> None:
         """One request, and what follows from it."""
         try:
-            try:
-                body = await self._asked(host, errand)
-            finally:
-                self._hosts.done(host)
-            if isinstance(body, httpx2.URL):
-                self._follow(errand, body)
-            else:
-                with body:
-                    await self._keep(errand, body)
-        except PassingError as trouble:
-            if host.given_up or errand.tries >= self._settings.retries:
-                self._finish(errand, "", Drop(trouble.reason, "fetch", trouble.detail))
-            else:
-                self._hosts.again(host.name, errand._replace(tries=errand.tries + 1))
-        except RowError as error:
-            drop = Drop(error.reason, "fetch", error.detail)
-            if error.reason != "opted_out":  # the list may be another one tomorrow
-                self._records.refuse(errand.url, drop)
-            self._finish(errand, "", drop)
-
-    async def _asked(self, host: Host, errand: Errand) -> IO[bytes] | httpx2.URL:
-        """The host's answer; its troubles and connections are noted. Raises RowError, PassingError."""
-        if host.given_up:
-            raise PassingError("unreachable", f"{host.name} was given up: {host.given_up}")
-        if listed := self._opt_out.domain(host.name):
-            raise RowError("opted_out", listed)
-        url, began = httpx2.URL(errand.at), asyncio.get_running_loop().time()
-        try:
-            async with asyncio.timeout(self._settings.timeout):
-                answer = await self._request(host, url)
-        except TimeoutError:
-            self._hosts.trouble(host, began, None)
-            raise PassingError("timeout", f"{self._settings.timeout:g} s") from None
-        except PassingError as trouble:
-            self._hosts.trouble(host, began, trouble.after)
-            raise
-        except RowError as error:
-            if error.reason != "private_address":
-                host.troubles = 0
-            raise
-        host.troubles = 0
-        return answer
-
-    async def _request(self, host: Host, url: httpx2.URL) -> IO[bytes] | httpx2.URL:
-        connection, origin = None, (url.scheme, port_of(url))
-        while host.idle and connection is None:
-            one = host.idle.pop()
-            if one.origin == origin and not one.has_expired():
-                connection = one
-            else:
-                one.hang_up()
-        connection = connection or await connect(url, allow_private=self._settings.allow_private)
-        try:
-            return await ask(connection, url, self._settings)
+            told = await self._told(host, errand)
         finally:
-            if connection.is_idle():
-                host.idle.append(connection)
-            else:
-                connection.hang_up()
+            self._hosts.done(host)
+        if told.to:
+            self._follow(errand, told.to)
+        elif told.passing and not host.given_up and errand.tries < self._retries:
+            self._hosts.again(host.name, errand._replace(tries=errand.tries + 1))
+        elif told.reason:
+            self._refuse(errand, told)
+        else:
+            self._keep(errand, told)
 
-    def _follow(self, errand: Errand, url: httpx2.URL) -> None:
-        """Sends the errand where a server pointed to. Raises RowError."""
+    async def _told(self, host: Host, errand: Errand) -> Told:
+        """What comes of asking the host, if it may be asked; its troubles are noted."""
+        if host.given_up:
+            return Told(reason="unreachable", detail=f"{host.name} was given up: {host.given_up}", passing=True)
+        if drop := opted_out(self._opt_out.domain(host.name)):
+            return Told(reason=drop.reason, detail=drop.value)
+        began = asyncio.get_running_loop().time()
+        told = await self._asker.ask(errand.at)
+        if told.passing:
+            self._hosts.trouble(host, began, told.after)
+        elif told.reason != "private_address":
+            host.troubles = 0
+        return told
+
+    def _follow(self, errand: Errand, url: str) -> None:
+        """Sends the errand where a server pointed to, but not in a circle nor for ever."""
         trail = f"{errand.trail}{errand.at}\n"
-        if str(url) in trail.splitlines():
-            raise RowError("redirects", "a circle")
-        if trail.count("\n") > REDIRECTS:
-            raise RowError("redirects", f"more than {REDIRECTS}")
-        self._hosts.again(host_of(url), errand._replace(at=str(url), trail=trail))
+        if url in trail.splitlines():
+            self._refuse(errand, Told(reason="redirects", detail="a circle"))
+        elif trail.count("\n") > REDIRECTS:
+            self._refuse(errand, Told(reason="redirects", detail=f"more than {REDIRECTS}"))
+        else:
+            self._hosts.again(host_of(httpx2.URL(url)), errand._replace(at=url, trail=trail))
 
-    async def _keep(self, errand: Errand, body: IO[bytes]) -> None:
-        """Puts the picture on the shelf, smaller where that is wanted. Raises RowError."""
-        async with self._hands:
-            data = body.read()
-            _ending(data)
-            small = Shrunk(data, "", "", "", "")
-            if self._pool is not None:
-                small = await self._shrunk(data)
-        if small.reason:
-            drop = Drop(small.reason, "fetch", small.detail)
-            self._records.refuse(errand.url, drop, small.sha256, small.md5)
-            self._finish(errand, "", drop)
-            return
-        path = self._records.keep(errand.url, _ending(small.data), small.data, small.sha256, small.md5)
-        if listed := self._opt_out.file(small.sha256, small.md5):
-            raise RowError("opted_out", listed)
-        self._finish(errand, path, None)
+    def _keep(self, errand: Errand, told: Told) -> None:
+        path = self._records.keep(errand.url, told.ending, told.data, told.sha256, told.md5)
+        drop = opted_out(self._opt_out.file(told.sha256, told.md5))
+        self._finish(errand, "" if drop else path, drop)
 
-    async def _shrunk(self, data: bytes) -> Shrunk:
-        assert self._pool is not None
-        try:
-            return await asyncio.get_running_loop().run_in_executor(
-                self._pool, shrink, data, self._settings.resize, self._settings.max_pixels)
-        except BrokenProcessPool as error:
-            raise BuildError("a worker process died (out of memory, or killed); what was fetched is kept: run the same "
-                             "command again, with fewer --workers if memory was short") from error
+    def _refuse(self, errand: Errand, told: Told) -> None:
+        drop = Drop(told.reason, "fetch", told.detail)
+        # What may pass is not kept, nor is what stands on a list that may be another one tomorrow.
+        if not told.passing and told.reason != "opted_out":
+            self._records.refuse(errand.url, drop, told.sha256, told.md5)
+        self._finish(errand, "", drop)
 
     def _finish(self, errand: Errand, path: str, drop: Drop | None) -> None:
         self._hosts.left -= 1
         self._done.append(Fetched(errand.id, path, drop))
 
 
-def _ending(data: bytes) -> str:
-    """Ending for a picture's name, by its first bytes. Raises RowError (not_an_image)."""
-    kind = images.kind(data) or ("BMP" if data.startswith(b"BM") else "")
-    if not kind:
-        raise RowError("not_an_image", f"begins {data[:12]!r}")
-    return {"JPEG": ".jpg"}.get(kind, f".{kind.lower()}")
+def host_of(url: httpx2.URL) -> str:
+    """Host in lower case and IDNA, without the dot that may end it."""
+    return url.raw_host.decode("ascii").rstrip(".")
+
+
+def opted_out(listed: str) -> Drop | None:
+    """The drop for what stands on the opt-out list, None for ""."""
+    return Drop("opted_out", "fetch", listed) if listed else None

@@ -14,8 +14,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from builders.fetching.network import Connection
-
 PATIENCE = 120.0
 """Longest rest that is waited for, seconds."""
 TROUBLES = 8
@@ -65,13 +63,6 @@ class Host:
     """Time of the loop until which it rests."""
     given_up: str = ""
     """Why it is not asked any more."""
-    idle: list[Connection] = field(default_factory=list)
-    """Connections that wait for a request."""
-
-    def hang_up(self) -> None:
-        """Closes the connections that wait."""
-        while self.idle:
-            self.idle.pop().hang_up()
 
 
 class Hosts:
@@ -123,7 +114,6 @@ class Hosts:
     def trouble(self, host: Host, began: float, after: float | None) -> None:
         """A request that `began` then met trouble: its host rests for `after` seconds, or as usual when it is None."""
         loop = asyncio.get_running_loop()
-        host.hang_up()
         if began >= host.noted:
             host.troubles, host.noted = host.troubles + 1, loop.time()
         wait = min(_FIRST_REST * 2.0 ** (host.troubles - 1), _LONGEST_REST) if after is None else after
@@ -175,5 +165,4 @@ class Hosts:
                 host.listed = True
                 self._turns.append(host)
         elif not (host.busy or resting or host.given_up):
-            host.hang_up()
-            self._hosts.pop(host.name, None)
+                self._hosts.pop(host.name, None)

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from functools import lru_cache
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache, partial
 from typing import Any
 
 import httpcore2
@@ -21,6 +22,8 @@ KEEP_ALIVE = 15.0
 """Seconds for which a connection may wait for its next request."""
 _EACH = 10.0
 """Seconds that each but the last of a host's addresses is given to answer."""
+_LOOKUPS = 32
+"""Hosts that are looked up at a time."""
 _CHUNK = 2**18
 """Bytes that may wait to be read from a connection."""
 
@@ -34,12 +37,11 @@ class PassingError(RowError):
 
 
 class Connection(httpcore2.AsyncHTTP11Connection):
-    """A connection that takes one request after another; `origin` is the scheme and port of its host's."""
+    """A connection to one origin that takes one request after another."""
 
     READ_NUM_BYTES = _CHUNK
 
     def __init__(self, url: httpx2.URL, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.origin = (url.scheme, port)
         self._transport = writer.transport
         super().__init__(httpcore2.Origin(url.raw_scheme, url.raw_host, port), _Stream(reader, writer), KEEP_ALIVE)
 
@@ -79,7 +81,8 @@ def port_of(url: httpx2.URL) -> int:
 async def _addresses(host: str, port: int) -> list[tuple[int, tuple[Any, ...]]]:
     """Family and socket address of each address that the system knows for the host."""
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = await asyncio.get_running_loop().run_in_executor(
+            _lookups(), partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM))
     except (OSError, UnicodeError) as error:
         raise PassingError("unreachable", _why(error)) from None
     return [(family, address) for family, _, _, _, address in found]
@@ -106,6 +109,11 @@ async def _socket(addresses: list[tuple[int, tuple[Any, ...]]]) -> socket.socket
 
 def _why(error: Exception) -> str:
     return (getattr(error, "strerror", None) or str(error) or type(error).__name__)[:100]
+
+
+@lru_cache(maxsize=1)
+def _lookups() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_LOOKUPS, "lookup")
 
 
 @lru_cache(maxsize=1)
