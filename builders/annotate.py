@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from annotators.base import Annotator
@@ -190,6 +192,11 @@ class Look:
         for held, keys, some in self._asked(rows, names):
             found |= zip(some, held.table(keys, some).columns, strict=True)
         return found
+
+    def vectors(self, rows: Sequence[Row], name: str) -> npt.NDArray[np.float32]:
+        """A column of embeddings as one array, rows x width, of one row at least."""
+        found = self.arrays(rows, [name])[name].combine_chunks()
+        return np.asarray(found.flatten().to_numpy().reshape(len(rows), -1), np.float32)
 
     def _asked(self, rows: Sequence[Row | Brief], names: Sequence[str]) -> Iterator[tuple[Store, list[str], list[str]]]:
         """Each store that holds some of the columns, the keys of the rows there, and those columns."""

@@ -12,6 +12,7 @@ from typing import Any, NoReturn, TypeVar, get_args, get_type_hints
 
 from upath import UPath
 
+from builders.fields import flag_of
 from schemas.errors import UsageError
 from schemas.locations import location
 
@@ -39,7 +40,7 @@ def parser_for(kind: type[Any], prog: str, description: str, epilog: str = "") -
         if said["group"] not in groups:
             groups[said["group"]] = parser.add_argument_group(said["group"])
         group = groups[said["group"]]
-        flag = "--" + one.name.replace("_", "-")
+        flag = flag_of(one.name)
         text = said["help"] + _default(one.default)
         if hints[one.name] is bool:
             group.add_argument(flag, action="store_true", help=text)
@@ -82,7 +83,13 @@ def read(kind: type[OptionsT], parser: Parser, words: Sequence[str]) -> OptionsT
 
 def words(options: Any) -> list[str]:
     """The command line that `read` makes these options of."""
-    given = {"--" + one.name.replace("_", "-"): value for one in fields(options)
+    given = {flag_of(one.name): value for one in fields(options)
              if (value := getattr(options, one.name)) != one.default}
-    return [flag if value is True else f"{flag}={value}" for flag, value in given.items()]
+    return [word for flag, value in given.items() for word in _words(flag, value)]
+
+
+def _words(flag: str, value: Any) -> list[str]:
+    if value is True:
+        return [flag]
+    return [f"{flag}={value}"] if flag.startswith("--") else [flag, str(value)]
 

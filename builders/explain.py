@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from builders.pools.base import id_of
 from builders.published import shards
 from builders.stories import TELLERS
 from schemas import manifest as manifests
@@ -19,7 +20,7 @@ from schemas.locations import Location, readable
 from schemas.manifest import Manifest
 from schemas.records import REASONS
 
-_PIXELS = {"image", "mask"}
+_UNTOLD = {"image", "mask", "embedding"}
 
 _CROP = "(_crop_[0-9]+)?"
 _NUMBERED = re.compile(rf"0*([0-9]+?){_CROP}", re.ASCII)
@@ -30,6 +31,8 @@ def run(folder: Location, wanted: str) -> int:
     """Prints the story of every row of that id, post or path. Raises UsageError when there is none."""
     manifest = manifests.read(folder)
     wanted = wanted.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    if manifest.recipe == "coti" and "://" in wanted:
+        wanted = id_of(wanted)
     if manifest.recipe not in TELLERS:
         raise UsageError("no recipe that this program knows", seen=manifest.recipe, allowed=", ".join(TELLERS))
     numbered = manifest.recipe == "retribooru" and manifest.source.get("name") != "folder"
@@ -77,7 +80,7 @@ def _kept(folder: Location, manifest: Manifest, ids: Sequence[str]) -> Iterator[
         for (split, path), rows in zip(files, found, strict=True):
             if not len(rows):
                 continue
-            columns = [name for name in pq.read_schema(readable(path)).names if name not in _PIXELS]
+            columns = [name for name in pq.read_schema(readable(path)).names if name not in _UNTOLD]
             for row in pq.read_table(readable(path), columns=columns).take(rows).to_pylist():
                 if nulls := [name for name in columns if row[name] is None and name not in teller.nullable]:
                     raise ValueError(f"{path.name}: row {row['id']}: null: {', '.join(nulls)}")

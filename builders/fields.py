@@ -44,6 +44,11 @@ def option(default: Any, text: str, *, group: str, choices: tuple[str, ...] = ()
                                             "high": high, "metavar": metavar})
 
 
+def flag_of(name: str) -> str:
+    """The command line's word for a field: --min-side, -k."""
+    return ("--" if len(name) > 1 else "-") + name.replace("_", "-")
+
+
 def out_option() -> Any:
     """--out"""
     return option(Path(), "folder for published versions and the store of annotations, or a URL such as "
@@ -125,7 +130,7 @@ def _check_engine(options: Running) -> None:
 
 
 def _check(name: str, value: Any, allowed: Any) -> None:
-    flag = "--" + name.replace("_", "-")
+    flag = flag_of(name)
     if isinstance(value, Path | UPath) and not _writable_name(value):
         raise UsageError(f"{flag} is no UTF-8 name", seen=value, allowed="a path that can be written as text")
     if value is None:

@@ -94,7 +94,8 @@ class Ledger:
         path.unlink(missing_ok=True)
         self._db = sqlite3.connect(path, isolation_level=None)
         self._db.executescript(_TABLES)
-        self._roots = [(root, root.as_posix().rstrip("/") + "/") for root in roots]
+        forms = dict.fromkeys(form for root in roots for form in (root, root.absolute()))
+        self._roots = [(root, root.as_posix().rstrip("/") + "/") for root in forms]
         self._paired = True
         self._db.create_function("relative", 1, self.relative, deterministic=True)
         self.funnel: list[Step] = []

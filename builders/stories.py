@@ -66,8 +66,27 @@ def _drawn(row: Mapping[str, Any], manifest: Manifest) -> list[str]:
     ]
 
 
+def _pooled(row: Mapping[str, Any], manifest: Manifest) -> list[str]:
+    options, models = manifest.options, {model.role: f"{model.role}:{model.identity[:12]}" for model in manifest.models}
+    weights = ", ".join(f"{name} {1 - float(str(options.get(f'gamma_{name}') or 0)) / 10:g}"
+                        for name in ("aesthetic", "concept"))
+    return [
+        f"  url        {row['url'] or '(a file)'}",
+        f"  text       {row['text'] or '(none)'}",
+        f"  licence    {row['license'] or '(not said)'}" + (f", {row['attribution']}" if row["attribution"] else ""),
+        f"  file       {row['width']}x{row['height']}, shorter side at least {options.get('min_side')}, "
+        f"sha256 {row['sha256'][:16]}",
+        f"  aesthetic  {row['aesthetic_score']:.3f} of 10 ({models.get('aesthetics')})",
+        f"  concept    {row['concept_score']:.3f} of 10, rule {options.get('concept_rule')}: "
+        f"{options.get('concept')} ({models.get('embeddings')})",
+        f"  integrated {row['integrated_score']:.3f}, weights {weights}",
+        f"  status     {row['status']}: --select {options.get('select')}, --budget {options.get('budget')}",
+    ]
+
+
 TELLERS: dict[str, Teller] = {
     "retribooru": Teller(_figure, frozenset({"bbox", "face_score"})),
     "subject": Teller(_subject, frozenset(), "([^/]+/)?"),
     "regularization": Teller(_drawn, frozenset({"clip_t"}), "0*"),
+    "coti": Teller(_pooled, frozenset(), "(seed:)?"),
 }

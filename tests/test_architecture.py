@@ -61,7 +61,7 @@ def test_the_core_needs_no_torch(path: Path) -> None:
 
 def test_cards_are_called_from_one_place_in_each_recipe() -> None:
     callers = [path.name for path in FILES if path.is_relative_to(ROOT / "builders") and "cards" in set(_imports(path))]
-    assert callers == ["compose.py", "regularization.py", "search.py", "subject.py"]
+    assert callers == ["compose.py", "coti.py", "regularization.py", "search.py", "seeding.py", "subject.py"]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from builders import arguments
 from builders.commands import EXIT_CODES, Command
+from builders.coti_options import Coti
 from builders.interrupts import ctrl_c_waits
 from builders.options import Retribooru
 from builders.regularization_options import Regularization
@@ -46,6 +47,20 @@ _REGULARIZATION_EXAMPLES = """examples:
 
 """ + EXIT_CODES
 
+_COTI = """Builds a pool of pictures of a concept, as COTI (section 3.2) describes: from a folder, a list of web
+addresses, a dataset or an open API; fetched politely, near copies kept out, embedded, scored by looks and by likeness
+to seeds that you chose, and indexed. Run the same command again after any interruption: only what is missing is
+fetched."""
+
+_COTI_EXAMPLES = """examples:
+  build coti --concept "emperor penguin chick" --seeds DIR --pool photos --models light --out OUT
+  build coti --concept "emperor penguin chick" --seeds DIR --pool urls.csv --user-agent "me@example.org" --out OUT
+  build coti --concept axolotl --pool inaturalist:Ambystoma --seeds-from "an axolotl under water" --out OUT
+  build coti --concept axolotl --pool inaturalist:Ambystoma --seeds-from "an axolotl under water" --pick 3,7,12 \\
+      --out OUT
+
+""" + EXIT_CODES
+
 
 def retribooru_parser() -> arguments.Parser:
     """Options of `build retribooru`."""
@@ -60,6 +75,11 @@ def subject_parser() -> arguments.Parser:
 def regularization_parser() -> arguments.Parser:
     """Options of `build regularization`."""
     return arguments.parser_for(Regularization, "build regularization", _REGULARIZATION, _REGULARIZATION_EXAMPLES)
+
+
+def coti_parser() -> arguments.Parser:
+    """Options of `build coti`."""
+    return arguments.parser_for(Coti, "build coti", _COTI, _COTI_EXAMPLES)
 
 
 def _retribooru(words: Sequence[str]) -> int:
@@ -86,10 +106,19 @@ def _regularization(words: Sequence[str]) -> int:
     return regularization.run(options)
 
 
+def _coti(words: Sequence[str]) -> int:
+    options = arguments.read(Coti, coti_parser(), words)
+    with ctrl_c_waits():
+        from builders import coti
+
+    return coti.run(options)
+
+
 RECIPES = {
     "retribooru": Command(_retribooru, retribooru_parser, "identity sets of anime figures from a Danbooru mirror"),
     "subject": Command(_subject, subject_parser, "a subject's training pictures with captions, or all of DreamBench's"),
     "regularization": Command(_regularization, regularization_parser,
                               "structured prompts with pictures, for DreamBooth"),
+    "coti": Command(_coti, coti_parser, "a scored, indexed pool of pictures of a concept, from a folder or the web"),
 }
 """By name, in the order of `build --help`."""

@@ -27,7 +27,7 @@ MAX_TEXT = 10_000
 """Characters of a text that are kept; what is longer is cut."""
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "url": ("url", "image_url"), "text": ("text", "caption", "title"), "license": ("license",),
+    "url": ("url", "image_url"), "text": ("text", "caption", "title", "prompts"), "license": ("license",),
     "attribution": ("attribution",)}
 """Names, small or capital, of the columns that hold a field of Post, the first that is there first."""
 
@@ -104,17 +104,23 @@ class Addresses:
         url = url.strip() if isinstance(url, str) else ""
         if why := fault(url):
             return self.refused(place, "bad_url", why)
-        digest = hashlib.sha256(url.encode()).digest()[:8]
-        new = self._db.execute("INSERT OR IGNORE INTO seen VALUES (?)", (int.from_bytes(digest, signed=True),))
+        name = id_of(url)
+        number = int.from_bytes(bytes.fromhex(name), signed=True)
+        new = self._db.execute("INSERT OR IGNORE INTO seen VALUES (?)", (number,))
         if not new.rowcount:
             return self.refused(place, "duplicate_url", url)
         page = post_url if isinstance(post_url, str) and not fault(post_url) else ""
-        return Post(id=digest.hex(), path="", url=url, text=text_of(said.get("text")), post_url=page,
+        return Post(id=name, path="", url=url, text=text_of(said.get("text")), post_url=page,
                     license=text_of(said.get("license")), attribution=text_of(said.get("attribution")))
 
     def refused(self, place: object, reason: str, seen: str) -> Rejected:
         """The entry as one that is no row."""
         return Rejected(f"{self._listed}:{place}", self._listed, drop(reason, value=printable(seen[:_SHOWN])))
+
+
+def id_of(url: str) -> str:
+    """The id of the row of a web address: the first 16 hex digits of its sha256."""
+    return hashlib.sha256(url.encode()).hexdigest()[:16]
 
 
 def fault(url: str) -> str:

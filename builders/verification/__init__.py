@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from builders.published import shards
 from builders.verification.counts import count_faults
+from builders.verification.indexes import index_faults
 from builders.verification.recipes import Recipe, recipe_of
 from builders.write import file_entry, row_digest
 from schemas import manifest as manifests
@@ -67,6 +68,8 @@ def faults_of(folder: Location, manifest: Manifest) -> Iterator[str]:
     if manifests.content_digest(digest for _, digest in sorted(seen.digests)) != manifest.content_digest:
         yield "the content digest differs from the manifest's"
     yield from recipe.whole()
+    if manifest.recipe == "coti":
+        yield from index_faults(folder, manifest)
     yield from count_faults(folder, manifest, seen.ids)
 
 

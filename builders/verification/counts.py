@@ -21,7 +21,7 @@ _ROLES: dict[str, tuple[str, ...]] = {"retribooru": ("faces", "masks", "answers"
 _SOMETIMES = "figure"  # a stage that only builds with whole pictures have
 _ALSO = {"singleton": ("file", "figure", "faces", "masks", "answers"), "excluded": ("file",),
          "too_small": ("figure", "source"), "opted_out": ("file",),
-         **dict.fromkeys(("not_an_image", "truncated", "animated"), ("fetch",)),
+         **dict.fromkeys(("bad_url", "not_an_image", "truncated", "animated"), ("fetch",)),
          **dict.fromkeys(("empty", "too_large", "corrupt"), ("fetch", "source")),
          **dict.fromkeys(("http_status", "robots_tag", "timeout", "unreachable"), ("source",))}
 """Stages at which a reason can strike beside its own in REASONS."""

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from builders.splits import SEEN, TRAIN, UNSEEN
 from builders.verification.places import Stand, place_faults
+from builders.verification.pools import Pools
 from builders.verification.prompts import Prompts
 from builders.verification.rows import promised, row_faults
 from builders.verification.subjects import Subjects
@@ -57,5 +58,5 @@ class Figures:
 def recipe_of(manifest: Manifest) -> Recipe | None:
     """The checks for what built this version, None for a recipe that this program does not know."""
     known: dict[str, Callable[[Manifest], Recipe]] = {"retribooru": Figures, "subject": Subjects,
-                                                      "regularization": Prompts}
+                                                      "regularization": Prompts, "coti": Pools}
     return known[manifest.recipe](manifest) if manifest.recipe in known else None

@@ -100,12 +100,13 @@ def test_pictures_without_identities_are_no_singletons(ledger: Ledger) -> None:
 
 
 def test_a_fetched_picture_lies_in_a_file_and_is_named_by_its_address(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "ledger.sqlite", Path("/pool"), Path("/seeds"))
+    ledger = Ledger(tmp_path / "ledger.sqlite", Path("pool"), Path("/seeds"))
     far = [Post(id=name, path="", url=f"https://example.org/{name}.jpg", text="a chick") for name in "ab"]
-    _take(ledger, [*far, Post(id="seed:s", path="/seeds/s.png"), Post(id="z", path="/pool/z.png")], match="")
+    _take(ledger, [*far, Post(id="seed:s", path="/seeds/s.png"), Post(id="z", path="pool/z.png"),
+                   Post(id="zz", path=str(Path("pool/zz.png").absolute()))], match="")
     ledger.place([("a", "/out/pictures.tar"), ("b", "/out/others.tar")])
     assert next(row.post for rows in ledger.rows() for row in rows) == Post(
         id="a", path="/out/pictures.tar", url="https://example.org/a.jpg", text="a chick")
-    ledger.drop([(row, drop("near_copy")) for row in ("a", "seed:s", "z")])
+    ledger.drop([(row, drop("near_copy")) for row in ("a", "seed:s", "z", "zz")])
     assert [(row.id, row.path) for row in ledger.rejected()] == [
-        ("a", "https://example.org/a.jpg"), ("seed:s", "s.png"), ("z", "z.png")]
+        ("a", "https://example.org/a.jpg"), ("seed:s", "s.png"), ("z", "z.png"), ("zz", "zz.png")]

@@ -74,11 +74,11 @@ def test_rows_say_what_their_pictures_were_asked_to_be(built: Path) -> None:
         assert np.array_equal(drawn, np.asarray(Image.open(io.BytesIO(row["image"]["bytes"]))))
 
 
-def test_it_is_sound_and_datasets_opens_it(built: Path) -> None:
+def test_it_is_sound_and_datasets_opens_it(built: Path, tmp_path: Path) -> None:
     assert list(verification.faults_of(built, manifests.read(built))) == []
     from datasets import load_dataset
 
-    loaded = load_dataset(str(built), split="train")
+    loaded = load_dataset(str(built), split="train", cache_dir=str(tmp_path))
     assert loaded.num_rows == 40 and loaded[0]["image"].size == (64, 64)
     assert loaded.column_names[:6] == ["id", "image", "text", "style", "shape", "color"]
 

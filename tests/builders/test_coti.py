@@ -1,0 +1,80 @@
+"""Whole pools of planted pictures, with light models."""
+
+import json
+from pathlib import Path
+
+import datasets
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from builders import cli
+from schemas import manifest as manifests
+from tests.builders import pool_pictures
+
+pytestmark = pytest.mark.xdist_group("build")
+
+
+def words(root: Path, *more: str) -> list[str]:
+    return ["coti", "--concept", "red sun", "--seeds", str(root / "seeds"), "--pool", str(root / "pool"), "--models",
+            "light", "--budget", "5", "--workers", "1", "--out", str(root / "out"), *more]
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("coti")
+    pool_pictures.plant(root / "pool", root / "seeds")
+    assert cli.main(words(root)) == 0
+    return root
+
+
+def rejected(version: Path) -> dict[str, tuple[str, str]]:
+    return {row["id"]: (row["stage"], row["reason"]) for row in pq.read_table(version / "rejected.parquet").to_pylist()}
+
+
+def test_what_is_planted_is_found(root: Path) -> None:
+    version = root / "out" / "1.0.0"
+    sets = datasets.load_dataset(str(version), cache_dir=str(root / "cache"))
+    assert {split: len(rows) for split, rows in sets.items()} == {"pool": 20, "seed": 3}
+    assert sets["pool"]["id"] == [*(f"seas/{n:02d}" for n in range(12)), *(f"suns/{n:02d}" for n in range(8))]
+    assert sets["seed"]["id"] == ["seed:0", "seed:1", "seed:2"]
+    assert sets["pool"][3]["text"] == "a sea, number 3"
+    assert rejected(version) == {
+        "bad/copy": ("near", "near_copy"), "bad/seed_copy": ("near", "near_copy"), "bad/page": ("file", "not_an_image"),
+        "bad/cut": ("file", "truncated"), "bad/tracker": ("file", "too_small")}
+    suns, seas = sets["pool"]["concept_score"][12:], sets["pool"]["concept_score"][:12]
+    assert min(suns) > max(seas)
+    assert set(sets["seed"]["status"]) == {"seed"}
+    assert sets["pool"]["status"].count("selected") == 5
+    assert manifests.read(version).near_copies == 2
+
+
+def test_scores_are_those_of_the_equations(root: Path) -> None:
+    sets = datasets.load_dataset(str(root / "out" / "1.0.0"), cache_dir=str(root / "cache"))
+    seeds, pool = (np.asarray(sets[split]["embedding"]) for split in ("seed", "pool"))
+    meant = np.clip(10 * (pool @ seeds.T).mean(axis=1), 0, 10)
+    assert np.allclose(sets["pool"]["concept_score"], meant, atol=1e-4)
+    both = np.asarray(sets["pool"]["aesthetic_score"]) + sets["pool"]["concept_score"]
+    assert np.allclose(sets["pool"]["integrated_score"], both, atol=1e-5)
+    best = set(np.argsort(-both)[:5].tolist())
+    assert {at for at, status in enumerate(sets["pool"]["status"]) if status == "selected"} == best
+
+
+def test_row_i_of_the_index_is_row_i_of_the_pool(root: Path) -> None:
+    version = root / "out" / "1.0.0"
+    pool = datasets.load_dataset(str(version), split="pool", cache_dir=str(root / "cache"))
+    pool.load_faiss_index("embedding", str(version / "index" / "pool.faiss"))
+    for at in (0, 7, 19):
+        _, found = pool.search("embedding", np.asarray(pool[at]["embedding"], np.float32), k=3)
+        assert found[0] == at
+    told = json.loads((version / "index" / "index.json").read_text())
+    assert (told["rows"], told["dataset"]) == (20, manifests.read(version).content_digest)
+
+
+def test_verify_and_explain(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    version = str(root / "out" / "1.0.0")
+    assert cli.main(["verify", version]) == 0
+    assert cli.main(["explain", version, "suns/03"]) == 0
+    assert "status     " in capsys.readouterr().out
+    assert cli.main(["explain", version, "bad/seed_copy.jpg"]) == 0
+    assert "from seed:0" in capsys.readouterr().out
