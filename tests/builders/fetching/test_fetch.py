@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import multiprocessing
 import os
 import re
 import signal
@@ -20,6 +21,7 @@ from builders.fetching import Wanted
 from builders.fetching.fetch import Fetcher
 from builders.fetching.opt_out import OptOut
 from builders.shelf import on_shelf
+from schemas.errors import BuildError
 
 from .server import Request, picture, serving
 from .test_hostile import fetched, settings, status, text, to
@@ -193,6 +195,20 @@ def test_pictures_are_made_smaller(tmp_path: Path) -> None:
     assert {path: (image.format, image.size) for path, image in made.items()} == {
         "/wide.jpg": ("JPEG", (200, 100)), "/tall.png": ("JPEG", (100, 200))}
     assert files.read(named["/small.png"].path) == bodies["/small.png"]
+
+
+def test_a_worker_that_dies_is_told_and_the_next_run_goes_on(tmp_path: Path) -> None:
+    def kill(request: Request) -> None:
+        if request.number == 1:
+            for process in multiprocessing.active_children():
+                process.kill()
+        request.reply(picture(300, 300))
+
+    with serving({"/a.jpg": kill}) as server:
+        with pytest.raises(BuildError, match="a worker process died"):
+            fetched(tmp_path, [f"{server.url}/a.jpg"], settings(resize=100, timeout=20.0))
+        assert reasons(fetched(tmp_path, [f"{server.url}/a.jpg"], settings(resize=100))) == {f"{server.url}/a.jpg": ""}
+    assert not multiprocessing.active_children()
 
 
 def test_who_opted_out_is_not_asked_and_what_was_opted_out_not_kept(tmp_path: Path) -> None:
