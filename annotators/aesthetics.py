@@ -125,7 +125,8 @@ def _safe(path: Path) -> dict[str, Any]:
     _installed("safetensors", path)
     from safetensors.numpy import load_file
 
-    return load_file(path)
+    tensors: dict[str, Any] = load_file(path)
+    return tensors
 
 
 def _pickled(path: Path, sha256: str) -> dict[str, Any]:

@@ -114,6 +114,9 @@ class Coti:
             raise UsageError("--concept-rule code and --confusable go together", seen=f"--concept-rule "
                              f"{self.concept_rule}", allowed="code with a folder of pictures of something else, or "
                              "mean, min, max, paper without")
+        if self.concept_rule == "code" and self.generated is not None:
+            raise UsageError("--generated is for rules with weights; the released code sums plainly",
+                             seen="--concept-rule code", next_command="leave one of them out")
         self.picks()
 
     def weights(self, role: str) -> str:
@@ -137,6 +140,10 @@ class Coti:
                                   if (value := getattr(self, name))}
         places |= {role: str(Path(name).absolute()) for role in (*_ROLES, "vae")
                    if Path(name := getattr(self, role)).exists() and name}
+        kind, colon, where = self.pool.rpartition(":")
+        if Path(self.pool).exists() or Path(where).exists():
+            places["pool"] = str(Path(self.pool).absolute() if Path(self.pool).exists()
+                                 else f"{kind}{colon}{Path(where).absolute()}")
         return replace(self, **places)
 
     def published(self) -> dict[str, object]:

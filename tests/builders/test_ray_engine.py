@@ -21,6 +21,7 @@ from builders.sources.sample import mirror_name
 from schemas import manifest as manifests
 from schemas.errors import BuildError, UsageError
 
+from . import pool_pictures
 from .conftest import run
 from .test_retribooru import _files
 
@@ -366,3 +367,12 @@ def test_a_regularization_set_is_the_same_on_a_cluster(address: str, tmp_path: P
     assert cli.main([*words, "--out", str(tmp_path / "here")]) == 0
     assert cli.main([*words, "--out", str(tmp_path / "there"), "--engine", "ray", "--address", address]) == 0
     assert _files(tmp_path / "there" / "1.0.0") == _files(tmp_path / "here" / "1.0.0")
+
+
+def test_a_pool_is_the_same_on_a_cluster(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pool_pictures.plant(tmp_path / "pool", tmp_path / "seeds", suns=3, seas=4)
+    monkeypatch.chdir(tmp_path)  # workers run elsewhere
+    words = ["coti", "--concept", "sun", "--seeds", "seeds", "--pool", "folder:pool", "--models", "light"]
+    assert cli.main([*words, "--out", "here", "--workers", "1"]) == 0
+    assert cli.main([*words, "--out", "there", "--engine", "ray", "--address", address]) == 0
+    assert manifests.read(Path("here/1.0.0")) == manifests.read(Path("there/1.0.0"))
