@@ -194,7 +194,7 @@ def command(manifest: Manifest) -> str:
     parts += ["--opt-out FILE"] if "opt_out" in source else []
     parts += ["--out OUT", f"--version {word(said.pop('version', manifest.version))}"]
     for name, value in sorted(said.items()):
-        flag = "--" + name.replace("_", "-")
+        flag = ("--" if len(name) > 1 else "-") + name.replace("_", "-")
         if value is True:
             parts.append(flag)
         elif name not in _FOUND and value is not None and value is not False and value != "":

@@ -1,14 +1,19 @@
 """Whole pools of planted pictures, with light models."""
 
 import json
+import shlex
 from pathlib import Path
 
 import datasets
+import msgspec
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from builders import cli
+from builders import arguments, cli
+from builders.commands.recipes import coti_parser
+from builders.coti_options import Coti
+from cards import coti as card
 from schemas import manifest as manifests
 from tests.builders import pool_pictures
 
@@ -78,3 +83,26 @@ def test_verify_and_explain(root: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert "status     " in capsys.readouterr().out
     assert cli.main(["explain", version, "bad/seed_copy.jpg"]) == 0
     assert "from seed:0" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("more", [
+    ["--seeds", "s", "--select", "random", "--seed", "3", "--generated", "g", "--opt-out", "o", "--ignore-robots-tag"],
+    ["--seeds-from", "a sun", "-k", "7", "--pick", "2,5", "--limit", "50", "--resize", "64"],
+    ["--seeds", "s", "--concept-rule", "code", "--confusable", "c"],
+])
+def test_the_card_s_command_says_what_the_manifest_does(root: Path, more: list[str]) -> None:
+    def read(words: list[str]) -> Coti:
+        return arguments.read(Coti, coti_parser(), words)
+
+    given = read(["--concept", "red sun", "--pool", "list.csv", "--models", "light", "--out", "OUT", *more])
+    there = manifests.read(root / "out" / "1.0.0")
+    named = {"name": "urls:list.csv"} | {flag: "0" for flag in ("generated", "confusable", "opt_out")
+                                        if getattr(given, flag)}
+    told = card.command(msgspec.structs.replace(there, options=given.published() | {"embedding_width": 3},
+                                                source=named))
+    program, *words = shlex.split(told.replace("\\\n", " "))
+    assert (program, words[0]) == ("build", "coti")
+    again = read(words[1:])
+    assert again.published() == given.published()
+    assert [bool(getattr(again, name)) for name in ("seeds", "generated", "confusable", "opt_out")] == [
+        bool(getattr(given, name)) for name in ("seeds", "generated", "confusable", "opt_out")]
