@@ -108,7 +108,8 @@ def list_pictures(look: Look, pool: Pool, options: Coti) -> None:
 def fetch_pictures(look: Look, options: Coti, opted: OptOut) -> None:
     """Stage "fetch": pictures that are only known by an address."""
     rows_in = len(look.ledger)
-    for rows in look.ledger.rows():  # what lies here may have come from those who want no part in it, too
+    # What lies here may have come from those who want no part in it, too.
+    for rows in look.ledger.rows() if opted.domains else ():
         named = ((row.post.id, opted.domain(host_of(checked(row.post.url)))) for row in rows
                  if row.post.path and row.post.url)
         look.ledger.drop((row, drop("opted_out", value=listed)) for row, listed in named if listed)

@@ -58,7 +58,8 @@ class Coti:
 
     user_agent: str = option("", "how the fetcher names itself; say how you can be reached. Default: likeness/VERSION",
                              group="fetching", metavar="NAME")
-    per_host: int = option(4, "connections to one host at most", group="fetching", low=1, high=256, metavar="N")
+    per_host: int = option(4, "requests to one host at a time, over all workers", group="fetching", low=1, high=256,
+                           metavar="N")
     timeout: float = option(30.0, "seconds that a picture may take", group="fetching", low=0.1, high=3600, metavar="S")
     retries: int = option(2, "times that a server is asked again which was busy or broke off", group="fetching", low=0,
                           high=20, metavar="N")
@@ -105,6 +106,10 @@ class Coti:
         if not self.pool:
             raise UsageError("--pool is missing", allowed="a folder, a list of web addresses, a dataset, "
                              "openverse:QUERY, inaturalist:TAXON", next_command=_EXAMPLE)
+        if not (self.user_agent.isascii() and self.user_agent.isprintable() and self.user_agent.strip()
+                == self.user_agent):  # no request could be made
+            raise UsageError("--user-agent is no header", seen=self.user_agent,
+                             allowed="printable ASCII characters, no blanks around them")
         if (self.seeds is None) == (not self.seeds_from):
             raise UsageError("--seeds or --seeds-from, one of both", seen="both" if self.seeds_from else "none",
                              allowed="a folder of pictures, or a text by which to find some", next_command=_EXAMPLE)

@@ -132,9 +132,9 @@ class Ledger:
 
     def relative(self, path: str) -> str:
         """A path below one of the roots, the only form that is published; a web address as it is."""
+        if path.startswith(_WEB):
+            return path
         whole = plain(path)
-        if whole.startswith(_WEB):
-            return whole
         for _, prefix in self._roots:
             if whole.startswith(prefix):  # what a Path takes ten times as long for
                 return whole.removeprefix(prefix)

@@ -51,7 +51,8 @@ def seeds_of(folder: Path, out: Path) -> Iterator[Post | Rejected]:
 
 def asked(options: Coti) -> dict[str, object]:
     """What candidates follow from, beside the pool's content."""
-    return {"pool": options.pool, "limit": options.limit, "seeds_from": options.seeds_from, "k": options.k,
+    # The pool is the same wherever the command is run.
+    return {"pool": options.absolute().pool, "limit": options.limit, "seeds_from": options.seeds_from, "k": options.k,
             "embeddings": options.published()["embeddings"]}
 
 

@@ -44,9 +44,14 @@ class Settings:
     @property
     def identity(self) -> str:
         """Digest of what decides what a URL's outcome is, as far as it is this side that decides."""
-        decided = (self.resize, self.max_bytes, self.max_pixels, self.robots, self.allow_private)
-        names = ("resize", "max_bytes", "max_pixels", "robots", "allow_private")
-        return identity("fetched", 1, dict(zip(names, decided, strict=True)))
+        return identity("fetched", 1, {
+            "resize": self.resize, "max_bytes": self.max_bytes, "max_pixels": self.max_pixels,
+            "robots": name_of(self.user_agent) if self.robots else None, "allow_private": self.allow_private})
+
+
+def name_of(user_agent: str) -> str:
+    """What X-Robots-Tag calls a user agent, in lower case."""
+    return user_agent.partition("/")[0].partition(" ")[0].lower()
 
 
 class Wanted(NamedTuple):

@@ -15,9 +15,10 @@ from schemas.errors import RowError
 MAX_URL = 8192
 """Longest web address, characters."""
 
-_CLOUDS = (ipaddress.ip_network("168.63.129.16/32"), ipaddress.ip_network("192.0.0.0/24"))
-"""Public by their numbers, here or in some versions of Python; in clouds the way to a machine's own secrets."""
-_NAT64 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
+_INNER = tuple(map(ipaddress.ip_network, ("168.63.129.16/32", "192.0.0.0/24", "64:ff9b:1::/48", "fec0::/10")))
+"""Public by their numbers, here or in some versions of Python. In clouds the first two are the way to a machine's own
+secrets; behind the third stands any IPv4 address, where in it the network's owner decides; the last were for sites."""
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 _HOST = re.compile(rb"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?")
 
@@ -50,7 +51,7 @@ def is_public(address: str) -> bool:
 
 def _is_public(ip: Ip) -> bool:
     return (ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
-            and not any(ip in network for network in _CLOUDS))
+            and not any(ip in network for network in _INNER))
 
 
 def _inside(ip: Ip) -> list[Ip]:
@@ -58,6 +59,6 @@ def _inside(ip: Ip) -> list[Ip]:
     if isinstance(ip, ipaddress.IPv4Address):
         return []
     inside = [ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ())]
-    if any(ip in network for network in _NAT64):
+    if ip in _NAT64:
         inside.append(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
     return [one for one in inside if one is not None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import re
 import tempfile
 import time
 import zlib
@@ -12,7 +13,7 @@ from typing import IO
 import httpcore2
 import httpx2
 
-from builders.fetching import Settings
+from builders.fetching import Settings, name_of
 from builders.fetching.addresses import checked
 from builders.fetching.network import Connection, PassingError
 from schemas.errors import RowError
@@ -20,6 +21,8 @@ from schemas.errors import RowError
 _REFUSALS = frozenset({"noai", "noimageai", "noindex", "noimageindex"})
 _VALUED = frozenset({"unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"})
 """Rules with a value after a colon, which is no user agent's name."""
+_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
+"""A user agent's name; times of day, which hold a colon too, have a blank before it."""
 _PASSING = frozenset({408, 425, 429})
 """Statuses below 500 after which it is worth to ask again."""
 _HELD = 2**20
@@ -72,11 +75,13 @@ async def _taken(answer: httpcore2.Response, url: httpx2.URL, settings: Settings
 async def _body(answer: httpcore2.Response, encoding: str, max_bytes: int) -> IO[bytes]:
     undo = _Undo(encoding)
     body = tempfile.SpooledTemporaryFile(max_size=_HELD)  # noqa: SIM115  whoever gets it closes it
+    came = 0
     try:
         async with aclosing(answer.aiter_stream()) as chunks:
             async for chunk in chunks:
+                came += len(chunk)
                 body.write(undo(chunk, max_bytes + 1 - body.tell()))
-                if body.tell() > max_bytes:
+                if max(came, body.tell()) > max_bytes:  # what follows the end of packed data gives nothing, for ever
                     raise RowError("too_large", f"over {max_bytes} bytes")
         if body.tell() == 0:
             raise RowError("empty")
@@ -116,16 +121,19 @@ def refusal(tags: list[str], user_agent: str) -> str:
 
     "noindex, nofollow" is said to all; after "NAME:" what follows is said to the user agent of that name alone.
     """
-    us = user_agent.partition("/")[0].partition(" ")[0].lower()
+    us = name_of(user_agent)
     for tag in tags:
         to = ""
         for part in tag.lower().split(","):
-            name, colon, rule = part.rpartition(":")
-            if colon and name.strip() in _VALUED:
+            name, colon, rule = (word.strip() for word in part.partition(":"))
+            if not colon:
+                rule = name
+            elif name in _VALUED or not _NAME.fullmatch(name):
                 continue
-            to = name.strip() if colon else to
-            if rule.strip() in _REFUSALS and to in ("", "*", us):
-                return rule.strip()
+            else:
+                to = name
+            if rule in _REFUSALS and to in ("", "*", us):
+                return rule
     return ""
 
 

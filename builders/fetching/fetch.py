@@ -21,6 +21,7 @@ from builders.fetching.hosts import Errand, Host, Hosts
 from builders.fetching.opt_out import OptOut
 from builders.fetching.records import Records
 from builders.fetching.workers import Workers
+from builders.sources.trees import printable
 from schemas.errors import RowError
 from schemas.records import Drop
 
@@ -181,7 +182,7 @@ class _Crew:
         self._finish(errand, "" if drop else path, drop)
 
     def _refuse(self, errand: Errand, told: Told) -> None:
-        drop = Drop(told.reason, "fetch", told.detail)
+        drop = Drop(told.reason, "fetch", printable(told.detail))  # servers have a say in it
         # What may pass is not kept, nor is what stands on a list that may be another one tomorrow.
         if not told.passing and told.reason != "opted_out":
             self._records.refuse(errand.url, drop, told.sha256, told.md5)

@@ -32,7 +32,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 """Names, small or capital, of the columns that hold a field of Post, the first that is there first."""
 
 _SHOWN = 200  # characters of a bad value that are told
-_PLAIN = re.compile(r"https?://([a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}([/?#][!-~]*)?")  # spares most a slower look
+# Spares most a slower look. A host that ends in a digit is or looks like a number, not all of which are addresses.
+_PLAIN = re.compile(r"https?://([a-z0-9_-]{1,63}\.)*[a-z0-9_-]{0,62}[a-z]([/?#][!-~]*)?")
 _SECRET = re.compile(r"//[^/]*@")
 # Control characters, bidirectional overrides and lone surrogates break tables and terminals further on.
 _HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")

@@ -106,3 +106,10 @@ def test_the_card_s_command_says_what_the_manifest_does(root: Path, more: list[s
     assert again.published() == given.published()
     assert [bool(getattr(again, name)) for name in ("seeds", "generated", "confusable", "opt_out")] == [
         bool(getattr(given, name)) for name in ("seeds", "generated", "confusable", "opt_out")]
+
+
+@pytest.mark.parametrize("name", [" ", "likeness ", "like\nness", "Küken/1.0"])
+def test_a_name_that_no_server_can_be_told_is_refused(name: str, root: Path,
+                                                      capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(words(root, "--user-agent", name)) == 2
+    assert "--user-agent is no header" in capsys.readouterr().err

@@ -110,3 +110,9 @@ def test_a_fetched_picture_lies_in_a_file_and_is_named_by_its_address(tmp_path: 
     ledger.drop([(row, drop("near_copy")) for row in ("a", "seed:s", "z", "zz")])
     assert [(row.id, row.path) for row in ledger.rejected()] == [
         ("a", "https://example.org/a.jpg"), ("seed:s", "s.png"), ("z", "z.png"), ("zz", "zz.png")]
+
+
+def test_an_address_is_told_as_it_is_even_where_it_looks_like_a_tar_s_member(ledger: Ledger) -> None:
+    _take(ledger, [Post(id="1", path="", url="https://example.org/a.jpg@3+4")], "")
+    ledger.drop([("1", drop("timeout"))])
+    assert [row.path for row in ledger.rejected()] == ["https://example.org/a.jpg@3+4"]

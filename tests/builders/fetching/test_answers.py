@@ -11,7 +11,11 @@ from builders.fetching.answers import refusal, rest
     (["otherbot: noindex"], ""), (["otherbot: nofollow, noindex"], ""), (["likeness: noai"], "noai"),
     (["LIKENESS : noai"], "noai"), (["*: noai"], "noai"), (["otherbot: noindex, likeness: noai"], "noai"),
     (["otherbot: noindex", "noai"], "noai"), (["max-image-preview: large, noai"], "noai"),
-    (["unavailable_after: 25 Jun 2030 15:00:00 PST"], ""), (["noai-not-quite"], ""), ([""], ""), ([":,:,noai:"], ""),
+    (["unavailable_after: 25 Jun 2030 15:00:00 PST"], ""),
+    (["unavailable_after: 25 Jun 2030 15:00:00 PST, noindex"], "noindex"),
+    (["unavailable_after: Tuesday, 25-Jun-30 15:00:00 PST, noai"], "noai"),
+    (["otherbot: unavailable_after: 25 Jun 2030 15:00:00 PST, noindex"], ""),
+    (["noai-not-quite"], ""), ([""], ""), ([":,:,noai:"], ""),
 ])
 def test_robots_tags(tags: list[str], rule: str) -> None:
     assert refusal(tags, "Likeness/1.0 (+https://example.org)") == rule

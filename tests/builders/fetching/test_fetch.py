@@ -56,6 +56,22 @@ def test_a_host_is_asked_by_few_requests_at_a_time(tmp_path: Path) -> None:
         assert server.connections == 3  # each serves many requests
 
 
+def test_a_host_is_asked_by_few_requests_of_all_processes(tmp_path: Path) -> None:
+    with serving({f"/{number}.jpg": slow(0.05) for number in range(24)}) as server:
+        wanted = (Wanted(str(number), f"{server.url}/{number}.jpg") for number in range(24))
+        fetcher = Fetcher(tmp_path, settings(per_host=3, timeout=20.0, resize=32), OptOut(), 3)
+        assert [one.drop for one in fetcher.fetch(wanted, lambda rows, kept: None)] == [None] * 24
+        assert server.most == 3
+
+
+def test_who_asks_under_another_name_may_be_told_otherwise(tmp_path: Path) -> None:
+    with serving({"/a.jpg": text(GOOD, "X-Robots-Tag: somebody: noai")}) as server:
+        url = f"{server.url}/a.jpg"
+        for agent, reason in (("Somebody/1.0", "robots_tag"), ("Likeness/1.0", ""), ("Somebody/2.0", "robots_tag")):
+            assert reasons(fetched(tmp_path, [url], settings(user_agent=agent))) == {url: reason}
+        assert server.counts["/a.jpg"] == 2  # another version of somebody has the same name
+
+
 def test_who_asks_is_told(tmp_path: Path) -> None:
     with serving({"/a.jpg": text(GOOD)}) as server:
         fetched(tmp_path, [f"{server.url}/a.jpg"], settings())

@@ -67,6 +67,12 @@ def endless_head(request: Request) -> None:
         request.send(b"X-More: " + b"x" * 1000 + b"\r\n")
 
 
+def endless_after_packed(request: Request) -> None:
+    request.send(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(GOOD))
+    while not request.closing.is_set():
+        request.send(b"\0" * 65536)
+
+
 def text(body: bytes, *headers: str) -> Callable[[Request], None]:
     return lambda request: request.reply(body, "200 OK", *headers)
 
@@ -106,6 +112,8 @@ HOSTILE = {
     "/half-packed": (text(gzip.compress(GOOD)[:-9], "Content-Encoding: gzip"), "truncated", "Content-Encoding"),
     "/badly-packed": (text(GOOD, "Content-Encoding: gzip"), "corrupt", ""),
     "/packed-otherwise": (text(GOOD, "Content-Encoding: br"), "not_an_image", "Content-Encoding br"),
+    "/packed-strangely": (text(GOOD, "Content-Encoding: \x1b[2Jbr"), "not_an_image", r"Content-Encoding \x1b[2jbr"),
+    "/packed-and-endless": (endless_after_packed, "too_large", "over 200000 bytes"),
     "/busy-for-ever": (status("503 Service Unavailable"), "http_status", "503"),
     "/gone": (status("410 Gone"), "http_status", "410"),
     "/nothing": (status("204 No Content"), "http_status", "204"),

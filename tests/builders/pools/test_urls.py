@@ -97,6 +97,7 @@ def test_text_has_one_a_line(tmp_path: Path, packed: bool) -> None:
     "http://", "https:///a.jpg", "//host/a.jpg", "host/a.jpg", "ftp://host/a", "file:///etc/passwd", "data:image/png,a",
     "http://[::1/a.jpg", "http://ho st/a.jpg", "http://host:port/", "http://host/\x07", "http://host/\u202egpj.a",
     "http://host/" + "a" * 8200, "javascript:alert(1)", "?",
+    "http://1.2.3.999/a.jpg", "http://01.2.3.4",
 ])
 def test_what_cannot_be_asked_is_rejected(tmp_path: Path, url: str) -> None:
     (tmp_path / "a.jsonl").write_text(json.dumps({"url": url}) + "\n" + json.dumps({"url": CHICK}))
