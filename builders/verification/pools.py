@@ -3,34 +3,41 @@
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
+from annotators.scores import STRATEGIES, Scored, select
 from builders.verification.rows import picture_faults
 from schemas.features import Column, pool
 from schemas.manifest import Manifest
 
 _ROUNDING = 1e-4  # scores are sums and products of float32
 _PHASH = re.compile("[0-9a-f]{16}")
-_SCORE = {"coti": "integrated_score", "aesthetic": "aesthetic_score", "concept": "concept_score"}
-"""What a strategy selects by."""
+_NUMBERS = ("min_side", "max_pixels", "budget", "seed", "embedding_width", "gamma_aesthetic", "gamma_concept")
+"""Options that rows are judged by."""
 
 
 class Pools:
-    """Pictures that decode, embeddings of unit length, scores within their ranges and that add up, and a selection
-    that is the budget's best."""
+    """Pictures that decode, embeddings of unit length, scores within their ranges and that add up, and the very
+    selection that the options ask for."""
 
     splits: tuple[str, ...] = ("pool", "seed")
 
     def __init__(self, manifest: Manifest) -> None:
-        self._said: dict[str, Any] = manifest.options
-        width: Any = self._said.get("embedding_width")
-        self.columns: tuple[Column, ...] = pool(width if isinstance(width, int) else 0)
-        self._rows, self._selected = 0, 0
-        self._least, self._best = float("inf"), float("-inf")
-        """The least score of a selected row, and the best of one that is not."""
+        said: dict[str, Any] = manifest.options
+        bad = [name for name in _NUMBERS
+               if isinstance(said.get(name), bool) or not isinstance(said.get(name), int | float)]
+        self._said = said | dict.fromkeys(bad, 0)
+        if said.get("select") not in STRATEGIES:
+            bad.append("select")
+        self._faults = [f"manifest.json: option {name} is {said.get(name)!r}" for name in bad]
+        self.columns: tuple[Column, ...] = pool(int(self._said["embedding_width"]))
+        self._ids: list[str] = []
+        self._scores, self._selected = array("f"), array("b")
+        """Of the rows of the split `pool`, in their order."""
 
     def row(self, row: Mapping[str, Any], split: str) -> Iterator[str]:
         """Picture, embedding, scores and status."""
@@ -42,9 +49,9 @@ class Pools:
             yield "id is empty"
         if not _PHASH.fullmatch(row["phash"]):
             yield f"phash is {row['phash']!r}"
-        if min(row["width"], row["height"]) < int(self._said.get("min_side") or 0):
-            yield f"its shorter side is under {self._said.get('min_side')}"
-        yield from picture_faults(row, int(self._said.get("max_pixels") or 0))
+        if min(row["width"], row["height"]) < self._said["min_side"]:
+            yield f"its shorter side is under {self._said['min_side']}"
+        yield from picture_faults(row, int(self._said["max_pixels"]))
         yield from self._numbers(row)
         yield from self._status(row, split)
 
@@ -54,7 +61,7 @@ class Pools:
         for name in ("aesthetic_score", "concept_score"):
             if not 0 <= row[name] <= 10:
                 yield f"{name} {row[name]} is not within 0..10"
-        weights = [1 - float(self._said.get(name) or 0) / 10 for name in ("gamma_aesthetic", "gamma_concept")]
+        weights = [1 - self._said[name] / 10 for name in ("gamma_aesthetic", "gamma_concept")]
         meant = weights[0] * row["aesthetic_score"] + weights[1] * row["concept_score"]
         if not abs(meant - row["integrated_score"]) <= _ROUNDING * 10:
             yield f"integrated_score is {row['integrated_score']:.4f}, its scores make {meant:.4f}"
@@ -63,21 +70,20 @@ class Pools:
         allowed = ("seed",) if split == "seed" else ("selected", "pool")
         if row["status"] not in allowed:
             yield f"status {row['status']!r} in split {split}"
-        if split == "seed":
-            return
-        self._rows += 1
-        by = _SCORE.get(str(self._said.get("select")))
-        if row["status"] == "selected":
-            self._selected += 1
-            self._least = min(self._least, row[by] if by else 0)
-        else:
-            self._best = max(self._best, row[by] if by else 0)
+        if split != "seed":
+            self._ids.append(row["id"])
+            self._scores.extend((row["aesthetic_score"], row["concept_score"], row["integrated_score"]))
+            self._selected.append(row["status"] == "selected")
 
     def whole(self) -> Iterator[str]:
-        """How many are selected, and that no other row is better."""
-        everything = self._said.get("select") == "full"
-        meant = self._rows if everything else min(self._rows, int(self._said.get("budget") or 0))
-        if self._selected != meant:
-            yield f"{self._selected} rows are selected, not {meant}"
-        if self._best > self._least:
-            yield f"a row with score {self._best:.4f} is not selected, one with {self._least:.4f} is"
+        """What the options say, and whether just those rows are selected that they ask for."""
+        yield from self._faults
+        if self._faults:
+            return
+        scores = np.asarray(self._scores).reshape(-1, 3).T
+        meant = np.zeros(len(self._ids), bool)
+        meant[select(self._said["select"], Scored(self._ids, *scores), int(self._said["budget"]),
+                     int(self._said["seed"]))] = True
+        for at in np.flatnonzero(meant != self._selected):
+            seen, right = ("pool", "selected") if meant[at] else ("selected", "pool")
+            yield f"row {self._ids[at]}: status is {seen!r}, by --select {self._said['select']} it is {right!r}"

@@ -116,3 +116,11 @@ def test_an_address_is_told_as_it_is_even_where_it_looks_like_a_tar_s_member(led
     _take(ledger, [Post(id="1", path="", url="https://example.org/a.jpg@3+4")], "")
     ledger.drop([("1", drop("timeout"))])
     assert [row.path for row in ledger.rejected()] == ["https://example.org/a.jpg@3+4"]
+
+
+def test_of_a_copy_the_name_is_told_not_the_tar(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.sqlite", Path("/pool"), Path("/out"))
+    for root in ("/out", "/pool"):
+        assert ledger.relative(f"{root}/.annotations/cells/00003.tar//ab.img@512+7") == "ab.img"
+    assert ledger.relative("/pool/out/.annotations/cells/00003.tar//ab.img@512+7") == "ab.img"
+    assert ledger.relative("/out/1.0.0/ab.img") == "1.0.0/ab.img"
