@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from builders.pools.base import id_of
 from builders.published import shards
+from builders.sources.trees import printable
 from builders.stories import TELLERS
 from schemas import manifest as manifests
 from schemas.errors import UsageError
@@ -31,15 +32,14 @@ def run(folder: Location, wanted: str) -> int:
     """Prints the story of every row of that id, post or path. Raises UsageError when there is none."""
     manifest = manifests.read(folder)
     wanted = wanted.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    if manifest.recipe == "coti" and "://" in wanted:
-        wanted = id_of(wanted)
     if manifest.recipe not in TELLERS:
         raise UsageError("no recipe that this program knows", seen=manifest.recipe, allowed=", ".join(TELLERS))
     numbered = manifest.recipe == "retribooru" and manifest.source.get("name") != "folder"
     before = TELLERS[manifest.recipe].before
     try:
         dropped = list(_dropped(folder, wanted, numbered, before))
-        kept = list(_kept(folder, manifest, _meant(wanted, numbered, bool(dropped), before)))
+        name = id_of(wanted) if manifest.recipe == "coti" and "://" in wanted else wanted
+        kept = list(_kept(folder, manifest, _meant(name, numbered, bool(dropped), before)))
         stories = [*dropped, *kept] if "/" in wanted else [*kept, *dropped]  # a path means its own file first
     except (OSError, ValueError, KeyError, pa.ArrowException) as error:  # among them what is said of a damaged file
         raise UsageError(f"this version is damaged: {error}", seen=str(folder),
@@ -48,7 +48,7 @@ def run(folder: Location, wanted: str) -> int:
         raise UsageError("no row of this version has that id", seen=wanted,
                          allowed="a row id, a post id or a path below the root, as in `id` and `path` of "
                                  "data/*.parquet and rejected.parquet; metadata without a figure file is no row")
-    print("\n\n".join("\n".join(story) for story in stories))
+    print("\n\n".join("\n".join(map(printable, story)) for story in stories))  # it may be anybody's dataset
     return 0
 
 

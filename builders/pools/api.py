@@ -18,6 +18,7 @@ import msgspec
 from builders import atomic
 from builders.fetching.answers import rest
 from builders.pools.base import Addresses, Pool, Rows
+from builders.sources.trees import printable
 from schemas.errors import BuildError, UsageError
 
 DEFAULT_LIMIT = 1000
@@ -107,7 +108,8 @@ class Api(Pool):
                     return msgspec.json.decode(body, type=kind)
                 trouble = f"status {status}"
                 if status not in _TRANSIENT:
-                    raise RefusedError(f"{trouble}: {' '.join(body[:300].decode('utf-8', 'replace').split())}")
+                    said = " ".join(body[:300].decode("utf-8", "replace").split())
+                    raise RefusedError(f"{trouble}: {printable(said)}")
                 told_wait = rest(told, time.time())
                 wait = wait if told_wait is None else told_wait
             except (httpx2.HTTPError, httpx2.StreamError) as error:

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from builders.published import shards
+from builders.sources.trees import printable
 from builders.verification.counts import count_faults
 from builders.verification.indexes import index_faults
 from builders.verification.recipes import Recipe, recipe_of
@@ -46,7 +47,7 @@ def run(folder: Location) -> int:
     manifest = manifests.read(folder)
     faults = list(faults_of(folder, manifest))
     for fault in faults[:_SHOWN]:
-        print(f"fault: {fault}")
+        print(f"fault: {printable(fault)}")
     if len(faults) > _SHOWN:
         print(f"... and {len(faults) - _SHOWN} more")
     rows = sum(manifest.splits.values())

@@ -1,6 +1,7 @@
 """A version of a few rows by hand: which rows are found by id, post or path, and what is said of damaged ones."""
 
 import errno
+import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,13 +11,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from builders import cli
+from builders import cli, explain
 from builders.stories import TELLERS
 from builders.write import write_rejected
 from schemas import manifest as manifests
 from schemas.features import REGULARIZATION, RETRIBOORU, SUBJECT, Column, arrow_schema
 from schemas.manifest import Manifest
 from schemas.records import REASONS, Drop, Rejected, drop
+from tests.builders import made_pool
 
 Out = pytest.CaptureFixture[str]
 
@@ -202,3 +204,17 @@ def test_the_story_of_a_score(tmp_path: Path) -> None:
 def test_a_recipe_of_another_program(tmp_path: Path, capsys: Out) -> None:
     assert cli.main(["explain", str(_version(tmp_path, "folder", [], [], "magic")), "12"]) == 2
     assert "no recipe that this program knows (got 'magic')" in capsys.readouterr().err
+
+
+def test_of_a_pool_addresses_are_found_and_nothing_acts_on_the_terminal(tmp_path: Path, capsys: Out) -> None:
+    fetched, lost, held = (f"https://example.org/{name}.jpg" for name in ("a", "b", "c"))
+    made = made_pool.rows()
+    made[0] |= {"id": hashlib.sha256(fetched.encode()).hexdigest()[:16], "url": fetched, "text": "red\x1b[2J\u202egpj"}
+    version = made_pool.publish_pool(tmp_path, made)
+    write_rejected(version / "rejected.parquet", [
+        Rejected(hashlib.sha256(lost.encode()).hexdigest()[:16], lost, Drop("not_an_image", "fetch", "\x9b2J")),
+        Rejected("train/000000007", held, Drop("too_small", "file", "9x9"))])  # a dataset's ids are no digests
+    for url, found in ((fetched, r"red\x1b[2J\u202egpj"), (lost, r"seen       \x9b2J"), (held, "too_small")):
+        assert explain.run(version, url) == 0
+        said = capsys.readouterr().out
+        assert found in said and said.replace("\n", "").isprintable()
