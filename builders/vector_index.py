@@ -118,6 +118,8 @@ def stored(paths: Sequence[Location], column: str = "embedding") -> Iterator[Vec
     cannot be read or one is missing."""
     for path in paths:
         with pq.ParquetFile(readable(path), pre_buffer=False) as shard:
+            if column not in shard.schema_arrow.names:
+                raise ValueError(f"{path.name}: no column {column}")
             for batch in shard.iter_batches(_BLOCK, columns=[column]):
                 found = batch.column(0)
                 if found.null_count:

@@ -19,6 +19,7 @@ from builders.published import shards
 from builders.sources.trees import printable
 from builders.verification.counts import count_faults
 from builders.verification.indexes import index_faults
+from builders.verification.pools import concept_faults
 from builders.verification.recipes import Recipe, recipe_of
 from builders.write import file_entry, row_digest
 from schemas import manifest as manifests
@@ -70,6 +71,7 @@ def faults_of(folder: Location, manifest: Manifest) -> Iterator[str]:
         yield "the content digest differs from the manifest's"
     yield from recipe.whole()
     if manifest.recipe == "coti":
+        yield from concept_faults(folder, manifest)
         yield from index_faults(folder, manifest)
     yield from count_faults(folder, manifest, seen.ids)
 

@@ -8,10 +8,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from annotators.scores import STRATEGIES, Scored, select
+from annotators.scores import RULES, STRATEGIES, Concept, Scored, select
+from builders.published import shards
+from builders.vector_index import stored
 from builders.verification.rows import picture_faults
 from schemas.features import Column, pool
+from schemas.locations import Location, readable
 from schemas.manifest import Manifest
 
 _ROUNDING = 1e-4  # scores are sums and products of float32
@@ -87,3 +92,25 @@ class Pools:
         for at in np.flatnonzero(meant != self._selected):
             seen, right = ("pool", "selected") if meant[at] else ("selected", "pool")
             yield f"row {self._ids[at]}: status is {seen!r}, by --select {self._said['select']} it is {right!r}"
+
+
+def concept_faults(folder: Location, manifest: Manifest) -> Iterator[str]:
+    """Rows whose concept score is not what the embeddings of the seeds make of theirs. Rules that look through other
+    models, whose answers are not published, are taken at their word."""
+    rule: Any = manifest.options.get("concept_rule")
+    if rule not in RULES:
+        return
+    try:
+        seeds = np.concatenate(list(stored(shards(folder, "seed"))))
+        for path in (path for split in Pools.splits for path in shards(folder, split)):
+            said = pq.read_table(readable(path), columns=["id", "concept_score"])
+            start = 0
+            for vectors in stored([path]):
+                concept = Concept(vectors)
+                concept.add(seeds)
+                scores = said["concept_score"].slice(start, len(vectors)).to_numpy()
+                for at in np.flatnonzero(~(np.abs(concept.scores(rule) - scores) <= _ROUNDING * 10)):
+                    yield f"{path.name}: row {said['id'][start + at]}: concept_score is not what its embedding makes it"
+                start += len(vectors)
+    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+        yield f"concept scores cannot be compared with the embeddings: {error}"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import faiss
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from builders import vector_index
@@ -45,6 +46,10 @@ def test_other_rows_are_named(version: Path) -> None:
     made[4]["embedding"] = None
     write_rows(version, made)
     assert any("cannot be compared with the rows" in fault for fault in faults(version))
+    path = shards(version, "pool")[0]
+    pq.write_table(pq.read_table(path).drop_columns(["embedding"]), path)
+    assert faults(version) == ["index/pool.faiss cannot be compared with the rows: pool-00000-of-00002.parquet: "
+                               "no column embedding"]
 
 
 def test_what_is_said_is_compared(version: Path) -> None:

@@ -1,19 +1,22 @@
-"""`build verify` of a pool's rows, taken together: who is selected, and by which options."""
+"""`build verify` of a pool's rows, taken together: their concept scores, and who is selected."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from PIL import Image
 
-from builders.verification.pools import Pools
+from builders.verification.pools import Pools, concept_faults
+from schemas import manifest as manifests
 from schemas.draws import draw
 from schemas.manifest import Manifest
-from tests.builders.made_pool import row
+from tests.builders.made_pool import publish_pool, row, rows, write_rows
 
 OPTIONS = {"min_side": 16, "max_pixels": 10_000, "budget": 2, "seed": 5, "embedding_width": 4, "gamma_aesthetic": 0.0,
            "gamma_concept": 0.0, "select": "coti"}
@@ -61,3 +64,23 @@ def test_a_random_selection_is_drawn_again() -> None:
                                              ("select", "best"), ("min_side", True)])
 def test_options_that_are_none_are_named(name: str, value: Any) -> None:
     assert faults({"a": "selected", "b": "selected"}, **{name: value}) == [f"manifest.json: option {name} is {value!r}"]
+
+
+def test_concept_scores_are_those_of_the_embeddings(tmp_path: Path) -> None:
+    """The last of made rows is the only seed: a score is ten times the cosine to it, whatever the rule."""
+    made = rows()
+    for one in made:
+        one["concept_score"] = 10 * float(np.dot(one["embedding"], made[-1]["embedding"]))
+    version = publish_pool(tmp_path, made)
+    manifest = manifests.read(version)
+    for rule in ("mean", "min", "max"):
+        assert list(concept_faults(version, msgspec.structs.replace(manifest, options={"concept_rule": rule}))) == []
+    made[6]["concept_score"], made[9]["concept_score"] = made[9]["concept_score"], made[6]["concept_score"]
+    write_rows(version, made)
+    manifest = msgspec.structs.replace(manifest, options={"concept_rule": "mean"})
+    assert list(concept_faults(version, manifest)) == [
+        f"pool-00001-of-00002.parquet: row {name}: concept_score is not what its embedding makes it"
+        for name in ("p06", "p09")]
+    made[9]["embedding"] = None
+    write_rows(version, made)
+    assert any("cannot be compared" in fault for fault in concept_faults(version, manifest))
