@@ -45,7 +45,8 @@ class Settings:
     def identity(self) -> str:
         """Digest of what decides what a URL's outcome is, as far as it is this side that decides."""
         return identity("fetched", 1, {
-            "resize": self.resize, "max_bytes": self.max_bytes, "max_pixels": self.max_pixels,
+            "resize": self.resize, "max_bytes": self.max_bytes,
+            "max_pixels": self.max_pixels if self.resize else None,
             "robots": name_of(self.user_agent) if self.robots else None, "allow_private": self.allow_private})
 
 

@@ -72,6 +72,15 @@ def test_who_asks_under_another_name_may_be_told_otherwise(tmp_path: Path) -> No
         assert server.counts["/a.jpg"] == 2  # another version of somebody has the same name
 
 
+def test_a_limit_that_judges_nothing_here_does_not_ask_again(tmp_path: Path) -> None:
+    with serving({"/a.jpg": text(GOOD)}) as server:  # 64 x 48
+        url = f"{server.url}/a.jpg"
+        for limits, reason in (({}, ""), ({"max_pixels": 3000}, ""), ({"max_pixels": 3000, "resize": 32}, "too_large"),
+                               ({"max_pixels": 4000, "resize": 32}, "")):
+            assert reasons(fetched(tmp_path, [url], settings(timeout=20.0, **limits))) == {url: reason}
+        assert server.counts["/a.jpg"] == 3
+
+
 def test_who_asks_is_told(tmp_path: Path) -> None:
     with serving({"/a.jpg": text(GOOD)}) as server:
         fetched(tmp_path, [f"{server.url}/a.jpg"], settings())
