@@ -119,18 +119,26 @@ async def _serve(sock: socket.socket, settings: Settings) -> None:
     reader, writer = await asyncio.open_connection(sock=sock)
     asker, decoder = Asker(settings), msgspec.msgpack.Decoder(tuple[int, str])
     tasks: set[asyncio.Task[None]] = set()
+    failures: list[BaseException] = []
 
     async def answer(number: int, url: str) -> None:
         _say(writer, (number, await asker.ask(url)))
-        await writer.drain()
+        with suppress(OSError):  # nobody wants it any more
+            await writer.drain()
 
-    try:
+    def end(task: asyncio.Task[None]) -> None:
+        tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            failures.append(error)
+            writer.transport.abort()  # who waits for the answer must not wait for ever
+
+    with suppress(asyncio.IncompleteReadError, OSError):  # nobody wants more
         while True:
             task = asyncio.create_task(answer(*decoder.decode(await _hear(reader))))
             tasks.add(task)
-            task.add_done_callback(tasks.discard)
-    except (asyncio.IncompleteReadError, OSError):
-        return  # nobody wants more
+            task.add_done_callback(end)
+    if failures:
+        raise failures[0]
 
 
 def _say(writer: asyncio.StreamWriter, message: object) -> None:

@@ -1,5 +1,6 @@
 """Politeness, runs that go on where others stopped, and pictures made smaller, against a real local server."""
 
+import asyncio
 import hashlib
 import io
 import multiprocessing
@@ -20,6 +21,7 @@ from builders import files
 from builders.fetching import Wanted
 from builders.fetching.fetch import Fetcher
 from builders.fetching.opt_out import OptOut
+from builders.fetching.workers import Workers
 from builders.shelf import on_shelf
 from schemas.errors import BuildError
 
@@ -234,6 +236,20 @@ def test_a_worker_that_dies_is_told_and_the_next_run_goes_on(tmp_path: Path) -> 
             fetched(tmp_path, [f"{server.url}/a.jpg"], settings(resize=100, timeout=20.0))
         assert reasons(fetched(tmp_path, [f"{server.url}/a.jpg"], settings(resize=100))) == {f"{server.url}/a.jpg": ""}
     assert not multiprocessing.active_children()
+
+
+def test_a_worker_that_fails_keeps_nobody_waiting() -> None:
+    async def ask() -> None:
+        workers = Workers(settings(resize=32), 1)
+        await workers.open()
+        try:
+            async with asyncio.timeout(30):
+                await workers.ask("http://a:b/")  # no address, which `checked` lets nobody ask for
+        finally:
+            workers.close()
+
+    with pytest.raises(BuildError, match="a worker process died"):
+        asyncio.run(ask())
 
 
 def test_who_opted_out_is_not_asked_and_what_was_opted_out_not_kept(tmp_path: Path) -> None:
