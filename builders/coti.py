@@ -201,7 +201,7 @@ def publish_rows(look: Look, models: Models, scored: Scored, source: dict[str, s
     width, column = models.embeddings.width, models.embeddings.features.names[0]
     draft = Manifest(
         recipe="coti", version=str(said["version"]), content_digest="", files={},
-        rows_digest=rows_digest(look, scored, models.embeddings.identity), source=source,
+        rows_digest=rows_digest(look, scored, (models.embeddings.identity, str(said["concept"]))), source=source,
         counts=dict(sorted(counts.items())), options=said, models=named, funnel=look.ledger.funnel,
         splits={POOL: len(scored.at) - len(scored.seeds), SEED: len(scored.seeds)},
         near_copies=look.ledger.funnel[-1].drops.get("near_copy", 0), built_with=publish.built_with(named))

@@ -55,9 +55,9 @@ class FillPool:
         return rows
 
 
-def rows_digest(look: Look, scored: Scored, identity: str) -> str:
-    """Digest of all that will be published; `identity` is that of the embeddings."""
-    whole = hashlib.sha256(identity.encode())
+def rows_digest(look: Look, scored: Scored, told: Sequence[str]) -> str:
+    """Digest of all that will be published; `told` is what no column says: whose embeddings they are, of what."""
+    whole = hashlib.sha256("\0".join(told).encode())
     for rows in look.ledger.rows():
         for columns in _columns(look, rows, scored):
             whole.update(columns_digest(columns).encode())

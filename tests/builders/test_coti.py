@@ -113,3 +113,10 @@ def test_a_name_that_no_server_can_be_told_is_refused(name: str, root: Path,
                                                       capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(words(root, "--user-agent", name)) == 2
     assert "--user-agent is no header" in capsys.readouterr().err
+
+
+def test_another_concept_is_no_published_version(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(words(root)) == 0
+    assert "published already" in capsys.readouterr().err
+    assert cli.main(words(root, "--concept", "evening")) == 2
+    assert "--version 1.0.1" in capsys.readouterr().err
