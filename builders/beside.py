@@ -20,8 +20,11 @@ from schemas.errors import UsageError
 
 
 class Beside:
-    """The good pictures of a folder, seen by the models of a pool that is built into `out`. `digest` is over their
-    bytes. Raises UsageError when there is none; `flag` names the option that gave the folder."""
+    """The good pictures of a folder, seen by the models of a pool that is built into `out`.
+
+    `digest` is over their bytes, `counts` tells of the others. Raises UsageError when there is no good one; `flag` names
+    the option that gave the folder.
+    """
 
     def __init__(self, look: Look, models: Models, out: Path, folder: Path, flag: str) -> None:
         ledger = Ledger(look.work.scratch / f"{flag.strip('-')}.sqlite", folder)
@@ -40,6 +43,8 @@ class Beside:
         if not self.rows:
             raise UsageError(f"{flag} holds no picture that can be read", seen=str(folder),
                              allowed="one good picture or more")
+        lost = there - len(self.rows)
+        self.counts = {f"pictures of {flag} that cannot be used": lost} if lost else {}
         self.digest = hashlib.sha256("\n".join(sorted(row.sha256 for row in self.rows)).encode()).hexdigest()
 
     def vectors(self, column: str) -> npt.NDArray[np.float32]:

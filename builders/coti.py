@@ -84,7 +84,8 @@ def run(options: Coti) -> int:
         weights = weights_of(look, options, models, concept)
         scored = score(look, options, concept, weights, seeds)
         source = {**source_of(look, pool, scored, opted), **concept.source, **weights.source}
-        folder, manifest = publish_rows(look, models, scored, source, said(options, models, weights), pool.counts)
+        folder, manifest = publish_rows(look, models, scored, source, said(options, models, weights),
+                                        {**pool.counts, **concept.counts, **weights.counts})
     print(farewell(folder, manifest))
     return 0
 

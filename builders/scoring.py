@@ -31,6 +31,7 @@ class Concept(NamedTuple):
     column: str
     score: Callable[[Vectors], Scores]
     source: Mapping[str, str] = {}
+    counts: Mapping[str, int] = {}
     """What the manifest says of other pictures that it was learnt from."""
 
     def of(self, look: Look, rows: Sequence[Row]) -> Scores:
@@ -44,6 +45,7 @@ class Weights(NamedTuple):
     aesthetic: float = 0.0
     concept: float = 0.0
     source: Mapping[str, str] = {}
+    counts: Mapping[str, int] = {}
     """What the manifest says of the pictures that gave them."""
 
 
@@ -80,7 +82,7 @@ def concept_of(look: Look, options: Coti, models: Models, seeds: Set[str]) -> Co
 
         others = Beside(look, models, options.out, options.confusable, "--confusable")
         learnt = train(known, others.vectors(column), options.seed)
-        return Concept(column, learnt.scores, {"confusable": others.digest})
+        return Concept(column, learnt.scores, {"confusable": others.digest}, others.counts)
     rule = "min" if options.concept_rule == "paper" else cast(scores.Rule, options.concept_rule)
     return Concept(column, partial(_near, known, rule))
 
@@ -97,7 +99,7 @@ def weights_of(look: Look, options: Coti, models: Models, concept: Concept) -> W
         return Weights()
     made = Beside(look, models, options.out, options.generated, "--generated")
     aesthetic, matching = _aesthetic(made.look, made.rows), concept.of(made.look, made.rows)
-    return Weights(scores.gamma(aesthetic), scores.gamma(matching), {"generated": made.digest})
+    return Weights(scores.gamma(aesthetic), scores.gamma(matching), {"generated": made.digest}, made.counts)
 
 
 def score(look: Look, options: Coti, concept: Concept, weights: Weights, seeds: Set[str]) -> Scored:

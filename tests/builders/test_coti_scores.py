@@ -57,7 +57,9 @@ def test_pictures_that_were_generated_weigh_both_scores(root: Path) -> None:
     looks, concept = (np.asarray(sets["pool"][name]) for name in ("aesthetic_score", "concept_score"))
     meant = (1 - ways[0] / 10) * looks + (1 - ways[1] / 10) * concept
     assert np.allclose(sets["pool"]["integrated_score"], meant, atol=1e-4)
-    assert len(manifests.read(root / "out" / "2.0.0").source["generated"]) == 64
+    there = manifests.read(root / "out" / "2.0.0")
+    assert len(there.source["generated"]) == 64
+    assert there.counts["pictures of --generated that cannot be used"] == 1
 
 
 def test_strategies(root: Path) -> None:
