@@ -51,8 +51,8 @@ class ModelEmbeddings:
     `wanted` is "paper", `OWNER/NAME[@REVISION]` of the Hub or a folder: a CLIP (the projected image embedding), a DINO
     (v1 or v2: the class token after the last norm), or an AutoencoderKL of diffusers, by itself or in its pipeline's
     folder `vae` (the posterior's mean, of the picture's middle square at the side that its configuration names). It
-    computes in float32, on a CPU with one thread. Raises UsageError when torch, transformers or, for a VAE, diffusers
-    is not installed, or there is no such model.
+    computes in float32, on a CPU with one thread. `kind` is "CLIP", "DINO" or "VAE". Raises UsageError when torch,
+    transformers or, for a VAE, diffusers is not installed, or there is no such model.
     """
 
     needs: tuple[str, ...] = ("image",)
@@ -62,7 +62,7 @@ class ModelEmbeddings:
         known = recognised(PAPER if wanted == "paper" else wanted)
         if known.kind == "VAE":
             pretrained.device("a VAE", flag, f"{flag} light", also="diffusers")
-        self.name, self.width, self._kind, self._side = column, known.width, known.kind, known.side
+        self.name, self.width, self.kind, self._side = column, known.width, known.kind, known.side
         self._folder, self.reads_text = str(known.found.folder), known.kind == "CLIP"
         self.features = pa.schema([(column, pa.list_(pa.float32(), known.width))])
         sha256 = known.sha256()
@@ -73,7 +73,7 @@ class ModelEmbeddings:
 
     def __call__(self, batch: Batch) -> dict[str, list[Any]]:
         """An embedding of each picture."""
-        pictures, size = list(batch["image"]), BATCHES[self._kind]
+        pictures, size = list(batch["image"]), BATCHES[self.kind]
         made: list[Any] = []
         for start in range(0, len(pictures), size):
             mine = pictures[start:start + size]
@@ -83,13 +83,13 @@ class ModelEmbeddings:
     def texts(self, said: Sequence[str]) -> Vectors:
         """Embeddings of texts, N x width. Raises UsageError for a model that reads none."""
         if not self.reads_text:
-            raise UsageError(f"a {self._kind} reads no text", seen=said[0] if said else "no text",
+            raise UsageError(f"a {self.kind} reads no text", seen=said[0] if said else "no text",
                              allowed="a picture, or a pool made with a CLIP: --embeddings paper")
         return self._tower.texts(said)
 
     @property
     def _tower(self) -> Tower:
-        return tower(self._kind, self._folder, self._side, self._device, self._flag)
+        return tower(self.kind, self._folder, self._side, self._device, self._flag)
 
 
 def recognised(wanted: str) -> Known:

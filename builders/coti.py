@@ -165,8 +165,9 @@ def nothing_left(look: Look) -> UsageError:
     for step in look.ledger.funnel:
         drops.update(step.drops)
     told = ", ".join(f"{reason} {count:,}" for reason, count in drops.most_common(4)) or "it holds no picture"
+    mine = "--allow-private, if those servers are yours" if drops["private_address"] else ""
     return UsageError(f"no picture of --pool is left to publish ({told})", allowed="one good picture or more",
-                      next_command="build coti --help, or another --pool")
+                      next_command=mine or "build coti --help, or another --pool")
 
 
 def keep_apart(look: Look, seeds: Set[str]) -> Set[str]:

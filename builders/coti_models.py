@@ -8,9 +8,11 @@ from annotators.aesthetics import Aesthetics, open_aesthetics
 from annotators.base import Annotator
 from annotators.embeddings import Embeddings, open_embeddings
 from annotators.hashes import Hashes
+from annotators.model_embeddings import ModelEmbeddings
 from builders.coti_options import Coti
 from builders.engines import Engine
 from builders.visits import Link
+from schemas.errors import UsageError
 from schemas.manifest import Model
 
 LATENT = "latent"
@@ -52,8 +54,17 @@ class Models:
 def open_models(options: Coti) -> Models:
     """The annotators that the options name; weights of the Hub are fetched. Raises UsageError when some are missing."""
     embeddings = open_embeddings(options.weights("embeddings"))
-    latents = open_embeddings(options.vae, LATENT, "--vae") if options.concept_rule == "paper" else None
+    latents = _latents(options.vae) if options.concept_rule == "paper" else None
     return Models(embeddings, open_aesthetics(options.weights("aesthetics"), embeddings), Hashes(), latents)
+
+
+def _latents(wanted: str) -> ModelEmbeddings:
+    """The VAE of --vae. Raises UsageError for another kind of model: light embeddings would be no Eq. 8 either."""
+    found = ModelEmbeddings(wanted, LATENT, "--vae")
+    if found.kind != "VAE":
+        raise UsageError("--vae is no VAE", seen=f"{wanted}, a {found.kind}",
+                         allowed="an AutoencoderKL of diffusers, or a pipeline's folder or OWNER/NAME[@REVISION]")
+    return found
 
 
 def open_models_for(engine: Engine, options: Coti) -> Models:

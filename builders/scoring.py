@@ -94,7 +94,7 @@ def _near(seeds: Vectors, rule: scores.Rule, vectors: Vectors) -> Scores:
 
 
 def weights_of(look: Look, options: Coti, models: Models, concept: Concept) -> Weights:
-    """γ by the pictures of --generated. The released code sums plainly, so its rule has none."""
+    """γ by the pictures of --generated, of which the released code's rule has none: it sums plainly."""
     if options.generated is None:
         return Weights()
     made = Beside(look, models, options.out, options.generated, "--generated")

@@ -62,6 +62,8 @@ def run(folder: Location, query: Query, out: Path) -> int:
     Raises UsageError when there is no such pool, its index is damaged or another's, or the query cannot be embedded as
     its pictures were.
     """
+    if out.is_dir():
+        raise UsageError("--out is a folder", seen=str(out), allowed="a file for the contact sheet: found.png")
     shown, picture = (b"", None) if query.image is None else _read(query.image)
     hits = search(folder, query, picture)
     asked = [Tile(shown, head="query", marked=True)] if shown else []

@@ -9,6 +9,7 @@ their numbers chooses. Vectors have unit length, so that the inner product is th
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,8 @@ _BLOCK = 16_384
 """Vectors in memory at once, beside the index."""
 _ALIKE = 1e-6
 """Cosines that differ by less are equal: rounding."""
+_PLACE = re.compile(r".*\.(cpp|h):\d+: (Error: )?")
+"""What FAISS says before what is wrong: a function of its own and a line of its source."""
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -109,8 +112,8 @@ def read_index(folder: Location) -> Any:
     with (folder / FOLDER / FILE).open("rb") as handle:
         try:
             return faiss.read_index(faiss.BufferedIOReader(faiss.PyCallbackIOReader(handle.read)))
-        except RuntimeError as error:  # of FAISS, with a place in its source on the first line
-            raise ValueError(str(error).splitlines()[-1]) from None
+        except RuntimeError as error:  # of FAISS: a place in its source, then what is wrong
+            raise ValueError(_PLACE.sub("", str(error).splitlines()[-1])) from None
 
 
 def stored(paths: Sequence[Location], column: str = "embedding") -> Iterator[Vectors]:

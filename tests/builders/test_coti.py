@@ -83,6 +83,8 @@ def test_verify_and_explain(root: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert "status     " in capsys.readouterr().out
     assert cli.main(["explain", version, "bad/seed_copy.jpg"]) == 0
     assert "from seed:0" in capsys.readouterr().out
+    assert cli.main(["explain", version, "https://example.org/no.jpg"]) == 2
+    assert "got 'https://example.org/no.jpg'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("more", [

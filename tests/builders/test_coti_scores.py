@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 
 from builders import cli
+from builders.coti_models import open_models
+from builders.coti_options import Coti
 from schemas import manifest as manifests
+from schemas.errors import UsageError
 from tests.builders import pool_pictures
 
 pytestmark = pytest.mark.xdist_group("build")
@@ -96,6 +99,21 @@ def test_seeds_that_cannot_be_used(tmp_path: Path, spoil: object, said: str,
     assert said in capsys.readouterr().err.splitlines()[-1]
 
 
+@pytest.mark.parametrize(("more", "said"), [
+    (("--concept-rule", "code", "--confusable", "others", "--generated", "generated"), "sums plainly"),
+    (("--concept-rule", "paper", "--vae", "light"), "no folder with a model, and no name of one (got 'light')"),
+])
+def test_options_that_do_not_fit_are_one_line(root: Path, more: tuple[str, ...], said: str,
+                                              capsys: pytest.CaptureFixture[str]) -> None:
+    if "paper" in more:
+        pytest.importorskip("torch")
+    assert cli.main(["coti", "--concept", "red sun", "--seeds", str(root / "seeds"), "--pool", str(root / "pool"),
+                     "--models", "light", "--workers", "1", "--out", str(root / "unfit"),
+                     *(str(root / word) if (root / word).is_dir() else word for word in more)]) == 2
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 1 and said in told[0]
+
+
 def test_a_seed_that_copies_another_leaves(tmp_path: Path) -> None:
     pool_pictures.plant(tmp_path / "pool", tmp_path / "seeds", suns=2, seas=2)
     (tmp_path / "seeds" / "again.jpg").write_bytes(pool_pictures.jpeg(pool_pictures.sun(501), 60))
@@ -117,6 +135,9 @@ def test_the_paper_s_models_and_rule(root: Path) -> None:
             for at, shape in widths.items() for name in ("weight", "bias")}
     torch.save(head, root / "head.pth")
     mine = ["--models", "paper", "--embeddings", str(clip), "--aesthetics", str(root / "head.pth")]
+    with pytest.raises(UsageError, match=r"--vae is no VAE .*, a CLIP"):
+        open_models(Coti(concept="sun", seeds=root, pool="sun", out=root, models="light", concept_rule="paper",
+                         vae=str(clip)))
     sets = build(root, "5.0.0", *mine, "--concept-rule", "paper", "--vae", str(pipeline))
     roles = {model.role: model.provenance for model in manifests.read(root / "out" / "5.0.0").models}
     assert set(roles) == {"hashes", "embeddings", "aesthetics", "latents"}

@@ -119,7 +119,8 @@ def test_a_list_is_fetched_and_only_what_failed_is_asked_again(tmp_path: Path, w
 def test_loopback_is_refused_unless_it_is_allowed(tmp_path: Path, web: Web, capsys: pytest.CaptureFixture[str]) -> None:
     listed(tmp_path, web)
     assert cli.main(words(tmp_path, "--seeds", str(tmp_path / "seeds"))) == 2
-    assert "private_address 2" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "private_address 2" in told and "try: --allow-private" in told
     assert not web.asked
 
 

@@ -95,6 +95,8 @@ def test_bad_queries_are_one_line(version: Path, asked: Path, tmp_path: Path, ca
     asked.write_bytes(asked.read_bytes()[:500])
     assert "truncated" in refused(capsys, pool, "--image", str(asked), *out)
     assert not (tmp_path / "x.png").exists()
+    asked.write_bytes(encoded(painted(7), "JPEG"))
+    assert "--out is a folder" in refused(capsys, pool, "--image", str(asked), "--out", str(tmp_path))
 
 
 def test_what_is_no_pool_is_one_line(version: Path, asked: Path, tmp_path: Path, capsys: Caught) -> None:

@@ -117,8 +117,9 @@ def test_datasets_opens_it(small: None, tmp_path: Path) -> None:
 def test_a_damaged_file_is_a_value_error(damage: bytes, tmp_path: Path) -> None:
     built(planted(5), tmp_path)
     (tmp_path / "index" / "pool.faiss").write_bytes(damage)
-    with pytest.raises(ValueError, match="Error in"):
+    with pytest.raises(ValueError, match=r"read error|not recognized|out of range") as told:
         read_index(tmp_path)
+    assert ".cpp" not in str(told.value) and "faiss::" not in str(told.value)
 
 
 def test_facts_that_are_missing_or_damaged_are_told(tmp_path: Path) -> None:
