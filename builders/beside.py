@@ -22,8 +22,8 @@ from schemas.errors import UsageError
 class Beside:
     """The good pictures of a folder, seen by the models of a pool that is built into `out`.
 
-    `digest` is over their bytes, `counts` tells of the others. Raises UsageError when there is no good one; `flag` names
-    the option that gave the folder.
+    `digest` is over their bytes, `counts` tells of the others. Raises UsageError when there is no good one; `flag`
+    names the option that gave the folder.
     """
 
     def __init__(self, look: Look, models: Models, out: Path, folder: Path, flag: str) -> None:
