@@ -213,8 +213,8 @@ def test_the_command_has_what_was_asked_for() -> None:
                                           source=source)).replace("\\\n", " "))
     assert "--seeds" not in words and not any(word.startswith("--gamma") for word in words)
     pairs = dict(pairwise(words))
-    assert {name: pairs[name] for name in ("--pool", "--seeds-from", "--pick", "--k", "--opt-out", "--generated")} == {
-        "--pool": "openverse:red panda", "--seeds-from": "a chick", "--pick": "1,2", "--k": "9", "--opt-out": "FILE",
+    assert {name: pairs[name] for name in ("--pool", "--seeds-from", "--pick", "-k", "--opt-out", "--generated")} == {
+        "--pool": "openverse:red panda", "--seeds-from": "a chick", "--pick": "1,2", "-k": "9", "--opt-out": "FILE",
         "--generated": "DIR"}
 
 
