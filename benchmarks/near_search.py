@@ -5,7 +5,7 @@
 Random hashes and thumbnails. A copy has its original's hashes with 0 to 10 bits changed, as many of each, and its
 thumbnail with every grey level changed by one; one of five is mirrored. `--flood` makes a tenth of the rows copies of
 one picture besides, of up to five bits, most with hashes of their own. `builders.copies` tells who leaves; with
-`--all`, `builders.near`, which finds every pair, does the same work in another process.
+`--all`, `builders.near`, which seeks every pair, does the same work in another process.
 """
 
 from __future__ import annotations

@@ -1,34 +1,27 @@
 """Which pictures of a pool stay when near copies leave: of each crowd of copies one, a seed if there is one.
 
-`builders.near` finds every pair within a distance, which a million hashes pay dearly for. Here one picture that stays
-is enough for a copy to leave, so candidates come from sorting: two hashes that differ in few bits, shuffled alike,
-often begin alike, and stand side by side when all are in order. Another shuffle gives another chance. Only
-neighbours are compared, so no crowd costs more than its size.
+Candidates come from shuffles as in `builders.near`, but of fewer: one picture that stays is enough for a copy to leave.
+Only neighbours are compared, so no crowd costs more than its size.
 """
 
 from __future__ import annotations
 
-import os
-import random
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from builders.near import USUAL, NearOptions, Pairs, Shapes, Whole, Words, cross, distinct, twins
+from builders.near import USUAL, Buckets, NearOptions, Pairs, Shapes, Whole, cross, distinct, twins
 
 _STEPS = (1, 3, 12, 32, 48)
 """Shuffles before what was found leaves the search, so that it crowds nobody out. Among a million pictures 0.985 of
 those meet in one of these whose hashes differ in 10 bits, 0.998 with 9 bits, nearly all with fewer."""
-_NEXT = 4
-"""Hashes that each is compared with in a shuffle: those that follow it."""
+_CROWD = 64
+"""Pictures that one is compared with before it leaves the search."""
 _FEW = 4
 """Pictures compared of those that share a hash."""
-_PART = 1 << 15  # hashes that stay in a core's cache
-_THREADS = min(4, os.cpu_count() or 1)
 
 
 class Copy(NamedTuple):
@@ -80,7 +73,7 @@ def _search(shapes: Shapes, some: Whole, options: NearOptions) -> Whole:
             back = _follow(shapes, left, options)
             met[back] = True
             searched = np.zeros_like(met)
-            searched[some[looks[some] <= options.limit]] = True
+            searched[some[looks[some] <= _CROWD]] = True
             searched[back] = True
             some = np.flatnonzero(searched & (left < 0))
         some = np.flatnonzero(met & (left < 0))
@@ -115,54 +108,12 @@ def _follow(shapes: Shapes, left: Whole, options: NearOptions) -> Whole:
 
 def _candidates(shapes: Shapes, some: Whole, shuffles: range, distance: int) -> Pairs:
     """Pairs of places whose hashes, straight or mirrored, are equal or met in a shuffle; each once, lower first."""
-    said = np.concatenate([shapes.straight[some], shapes.mirrored[some]])
-    order = np.argsort(said, kind="stable")
-    holders, said = np.tile(some, 2)[order], said[order]
-    starts = np.flatnonzero(np.diff(said, prepend=~said[:1]))
-    hashes, counts = said[starts], np.diff(starts, append=len(said))
-    few, shared = np.minimum(counts, _FEW), np.flatnonzero(counts > 1)
-    met = distinct(np.concatenate(list(_meet(hashes, shuffles, distance))), len(hashes)).T
-    pairs = np.concatenate([cross(holders, starts[shared], few[shared], holders, starts[shared], counts[shared]),
-                            cross(holders, starts[met[0]], few[met[0]], holders, starts[met[1]], few[met[1]])])
+    held = Buckets.of(shapes, some)
+    few, shared = np.minimum(held.counts, _FEW), np.flatnonzero(held.counts > 1)
+    met = held.meet(shuffles, distance).T
+    pairs = np.concatenate([cross(held.order, held.starts[shared], few[shared],
+                                  held.order, held.starts[shared], held.counts[shared]),
+                            cross(held.order, held.starts[met[0]], few[met[0]],
+                                  held.order, held.starts[met[1]], few[met[1]])])
     pairs = np.sort(pairs, axis=1)
     return distinct(pairs[pairs[:, 0] != pairs[:, 1]], len(shapes.straight))
-
-
-def _meet(hashes: Words, shuffles: range, distance: int) -> Iterator[Pairs]:
-    """Positions of the hashes, distinct and sorted, that stand next to each other in a shuffle and are close."""
-    def one(number: int) -> Pairs:
-        swaps = _swaps(number)
-        order = np.sort(_shuffled(hashes, swaps))
-        found = [np.empty((2, 0), dtype=np.uint64)]
-        for start in range(0, len(order), _PART):
-            mine = order[start:start + _PART]
-            for step in range(1, _NEXT + 1):
-                theirs = order[start + step:start + step + _PART]
-                close = np.bitwise_count(mine[:len(theirs)] ^ theirs) <= distance
-                if close.any():  # seldom
-                    found.append(np.stack([mine[:len(theirs)][close], theirs[close]]))
-        pairs = np.searchsorted(hashes, _shuffled(np.concatenate(found, axis=1).ravel(), swaps[::-1]))
-        return np.sort(pairs.reshape(2, -1).T, axis=1)
-
-    with ThreadPoolExecutor(_THREADS) as threads:
-        yield from threads.map(one, shuffles)
-
-
-def _swaps(number: int) -> list[tuple[int, int]]:
-    """Shuffle `number`: bits that the mask marks change places with those so much higher. Half of all do each time,
-    so that every place of the high quarter can hold any of four bits."""
-    chance = random.Random(number)
-    return [(32, chance.getrandbits(32)), (16, chance.getrandbits(64) & 0x0000FFFF0000FFFF),
-            (8, chance.getrandbits(64) & 0x00FF00FF00FF00FF)]
-
-
-def _shuffled(hashes: Words, swaps: Sequence[tuple[int, int]]) -> Words:
-    """The hashes with their bits swapped. The same swaps the other way round undo it."""
-    out = hashes.copy()
-    for start in range(0, len(out), _PART):
-        part = out[start:start + _PART]
-        for by, mask in swaps:
-            moved = ((part >> np.uint64(by)) ^ part) & np.uint64(mask)
-            part ^= moved
-            part ^= moved << np.uint64(by)
-    return out

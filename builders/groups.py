@@ -28,6 +28,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from builders import components, near
 from builders.near import USUAL, Near, NearOptions, Pairs, Whole, Words
@@ -38,6 +39,7 @@ Things = frozenset[str]
 
 RULES = ("strict", "visible", "overlap", "identity")
 
+_IDENTITY = ("character", "artist", "outfit_hint")
 _PAIRS = 1 << 20  # of signatures that are compared at once
 _BITS = 64
 
@@ -49,7 +51,8 @@ class Groups:
     similar: list[list[int]]
     """Row numbers in ascending order. Symmetric, never the row itself, never a near copy."""
     outfit: list[str]
-    """Equal for rows that are connected through `similar`; 12 hex digits that follow from identity and least id."""
+    """Equal for rows that are connected through `similar`; 12 hex digits that follow from identity and least id. ""
+    for a row without a reference."""
     near: list[Near]
     look: list[int]
     """The first row that shows the very same picture, see `near.twins`."""
@@ -61,20 +64,26 @@ def group(rows: pa.Table, match: str = "artist", rule: str = "visible",
     thumb, post_id and parent_id. `match` "character" drops the artist from the identity; `rule` is one of RULES;
     `alike` says what a near copy is. Every row answers the same questions.
     """
-    hints: list[str] = rows["outfit_hint"].to_pylist()
-    artists = [""] * rows.num_rows if match == "character" else rows["artist"].to_pylist()
-    of = dict[tuple[str, ...], int]()
-    identity = np.asarray([of.setdefault(key, len(of)) for key in zip(rows["character"].to_pylist(), artists, hints,
-                                                                      strict=True)], dtype=np.int64)
-    told = np.asarray([bool(hint) or rule == "identity" for hint in hints], dtype=bool)
+    if match == "character":
+        rows = rows.set_column(rows.schema.get_field_index("artist"), "artist", pa.repeat("", rows.num_rows))
+    told = np.asarray(pc.not_equal(rows["outfit_hint"], "")) | (rule == "identity")
     said, things = _heard(rows["answers"], told)
     phash, thumb = rows["phash"].to_pylist(), rows["thumb"].to_pylist()
     copies = near.near_copies(phash, rows["phash_mirror"].to_pylist(), thumb, rows["post_id"].to_pylist(),
                               rows["parent_id"].to_pylist(), alike)
     look = near.twins(phash, thumb)
-    pairs = _kept_apart(_pairs(_Worn.of(identity, said), things, rule), np.asarray(look, dtype=np.int64), copies)
+    pairs = _kept_apart(_pairs(_Worn.of(_identity(rows), said), things, rule), np.asarray(look, dtype=np.int64), copies)
     similar = _lists(pairs, rows.num_rows)
-    return Groups(similar, _outfits(pairs, rows["id"].to_pylist(), list(of), identity), copies, look)
+    return Groups(similar, _outfits(pairs, rows), copies, look)
+
+
+def _identity(rows: pa.Table) -> Whole:
+    """Equal numbers for rows of one identity, and of one outfit where the source names it."""
+    number = np.zeros(rows.num_rows, dtype=np.int64)
+    for name in _IDENTITY:
+        codes = rows[name].combine_chunks().dictionary_encode().indices.to_numpy()
+        _, number = np.unique(number * (1 + codes.max(initial=0)) + codes, return_inverse=True)
+    return number
 
 
 def _heard(answers: pa.ChunkedArray, told: npt.NDArray[np.bool_]) -> tuple[Whole, list[Things]]:
@@ -214,12 +223,14 @@ def _lists(pairs: Pairs, rows: int) -> list[list[int]]:
     return [others[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
-def _outfits(pairs: Pairs, ids: Sequence[str], identities: Sequence[tuple[str, ...]], identity: Whole) -> list[str]:
+def _outfits(pairs: Pairs, rows: pa.Table) -> list[str]:
+    ids = rows["id"].to_pylist()
     roots = components.roots(pairs[pairs[:, 0] < pairs[:, 1]], len(ids)).tolist()
-    least: dict[int, str] = {}
-    for row, root in zip(ids, roots, strict=True):
-        if row < least.setdefault(root, row):
-            least[root] = row
-    named = {root: hashlib.sha256("\x1f".join([*identities[identity[root]], row]).encode()).hexdigest()[:12]
-             for root, row in least.items()}
-    return [named[root] for root in roots]
+    least: dict[int, int] = {}
+    for row in np.flatnonzero(np.bincount(pairs[:, 0])).tolist():
+        if ids[row] < ids[least.setdefault(roots[row], row)]:
+            least[roots[row]] = row
+    firsts = rows.select([*_IDENTITY, "id"]).take(pa.array(least.values(), pa.int64()))
+    words = pc.binary_join_element_wise(*firsts.columns, "\x1f").to_pylist()
+    named = {root: hashlib.sha256(word.encode()).hexdigest()[:12] for root, word in zip(least, words, strict=True)}
+    return [named.get(root, "") for root in roots]

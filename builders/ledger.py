@@ -25,14 +25,13 @@ _BRIEF = 1 << 16  # rows of which little is read
 _WEB = ("http://", "https://")
 
 _TABLES = """
-PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = FILE;
+PRAGMA page_size = 16384; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = FILE;
 CREATE TABLE rows (id TEXT PRIMARY KEY, identity TEXT, path TEXT, told TEXT, post BLOB, sha256 TEXT DEFAULT '',
                    key TEXT DEFAULT '', box BLOB DEFAULT x'c0', width INTEGER DEFAULT 0, height INTEGER DEFAULT 0,
                    bytes INTEGER DEFAULT 0) WITHOUT ROWID;
 CREATE TABLE rejected (id TEXT, path TEXT, reason TEXT, stage TEXT, value TEXT, threshold TEXT, model TEXT,
                        sha256 TEXT);
 CREATE TEMP TABLE leaving (id TEXT, reason TEXT, stage TEXT, value TEXT, threshold TEXT, model TEXT);
-CREATE INDEX identities ON rows (identity);
 CREATE INDEX reasons ON rejected (stage, reason);
 """
 
@@ -211,9 +210,8 @@ class Ledger:
         """
         if not self._paired:
             return
-        alone = self._db.execute(
-            "SELECT id, identity FROM rows WHERE identity IN"
-            " (SELECT identity FROM rows GROUP BY identity HAVING count(*) < 2) ORDER BY id").fetchall()
+        alone = self._db.execute("SELECT min(id) AS alone, identity FROM rows GROUP BY identity HAVING count(*) < 2"
+                                 " ORDER BY alone").fetchall()
         self.drop((row, Drop("singleton", stage, "1 of " + identity.replace("\x1f", ", "), "2"))
                   for row, identity in alone)
 

@@ -5,6 +5,9 @@ the whole dataset, also between identities. Candidates share most bits of a perc
 mirror; the 16 x 16 thumbnails confirm them. Pictures tied by their posts (one post, parent and child, children
 of one parent) are compared whatever their hashes, against looser limits.
 
+Candidates come from sorting: two hashes that differ in few bits, shuffled alike, often begin alike, and stand close
+by when all are in order. Another shuffle gives another chance.
+
 Nothing here grows with the square of the rows. Equal pictures are twins: only the first of them is compared
 with the rest, and the others are tied to it. Crowds (nearly blank pictures, a parent of thousands) are
 compared with some of their members only, always the same ones.
@@ -13,10 +16,11 @@ compared with some of their members only, always the same ones.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+import random
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import chain, combinations
+from itertools import accumulate, chain, pairwise
 from math import prod
 from typing import NamedTuple
 
@@ -25,6 +29,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from annotators.hashes import THUMB_SIDE
+from builders import components
 
 Near = tuple[int, int, int]
 """Rows i < j and how many of the 64 bits of their hashes differ, mirrored if that is closer."""
@@ -36,14 +41,16 @@ Whole = npt.NDArray[np.int64]
 Pairs = npt.NDArray[np.int64]
 """M x 2 row numbers."""
 
-_BANDS, _BAND_BITS = 4, 16
-# Members looked at of the pictures that share a band, and of those that share a hash that is only close.
-_CROWD, _FEW = 128, 16
+_STEPS = (1, 3, 12, 32, 96)
+"""Shuffles after which what has met a crowd leaves the search. Among 600,000 pictures 0.9988 of those meet whose hashes
+differ in 10 bits, nearly all with fewer."""
+_NEXT = 4
+"""Hashes that each is compared with in a shuffle: those that follow it."""
+_FEW = 16  # pictures looked at of those that share a hash that is only close
 # Grey levels. Keeps the noise of a flat picture from deciding, as the constants do in SSIM.
 _FLOOR = 4.0
 _CHUNK = 1 << 16
-# Hashes of a block, and blocks that a thread asks about at a time: few enough for its core's cache.
-_BLOCK, _PART = 4, 1 << 13
+_PART = 1 << 15  # hashes that stay in a core's cache
 _THREADS = min(4, os.cpu_count() or 1)
 
 
@@ -52,15 +59,16 @@ class NearOptions:
     """How alike is a copy. The defaults were tuned on planted edits, see tests/builders/test_near.py."""
 
     distance: int = 10
-    """Most bits (of 64) in which the hashes of a near copy may differ; beyond 11 some would be missed."""
+    """Most bits (of 64) in which the hashes of a near copy may differ; the more there are, the more are missed."""
     likeness: float = 0.9
     """Least correlation of the thumbnails, -1..1."""
     family_distance: int = 20
     """The same for pictures tied by their posts."""
     family_likeness: float = 0.7
     """The same for pictures tied by their posts."""
-    limit: int = 64
-    """Most other pictures that one is compared with because of one hash or one family."""
+    limit: int = 256
+    """How many other pictures make a crowd: with so many that follow it one is compared because of one hash, one family
+    or one crowd of near copies."""
 
 
 USUAL = NearOptions()
@@ -87,8 +95,9 @@ def near_copies(phash: Sequence[str], phash_mirror: Sequence[str], thumb: Sequen
     shapes = Shapes.of(phash, phash_mirror, thumb)
     different = np.flatnonzero(np.asarray(first, dtype=np.int64) == np.arange(len(first)))
     found = {(twin, row): 0 for row, twin in enumerate(first) if row != twin}
-    candidates = different[_close(shapes, different, options)]
-    found |= shapes.confirm(candidates, options.distance, options.likeness)
+    close = shapes.confirm(_close(shapes, different, options), options.distance, options.likeness)
+    crowded = _crowded(list(close), len(first), options.limit)
+    found |= close | shapes.confirm(crowded, options.distance, options.likeness)
     ties = _families(post_id, parent_id, options.limit)
     for pair, distance in shapes.confirm(ties, options.family_distance, options.family_likeness).items():
         found.setdefault(pair, distance)
@@ -151,19 +160,25 @@ def correlation(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]) -> 
 
 
 def _close(shapes: Shapes, rows: Whole, options: NearOptions) -> Pairs:
-    """Pairs of positions in `rows` whose hashes may be within the distance, each once, lower position first."""
-    if not len(rows):
-        return np.empty((0, 2), dtype=np.int64)
-    straight, mirrored = _buckets(shapes.straight[rows]), _buckets(shapes.mirrored[rows])
-    found = [_window(straight.order, straight.counts, options.limit)]
-    for asked in (straight, mirrored):
-        left, right = _join(straight.hashes, asked.hashes, options)
-        if asked is straight:
-            left, right = left[left != right], right[left != right]
-        found.append(cross(asked.order, asked.starts[left], np.minimum(asked.counts[left], _FEW),
-                            straight.order, straight.starts[right], np.minimum(straight.counts[right], _FEW)))
-    pairs = np.sort(np.concatenate(found), axis=1)
-    return distinct(pairs[pairs[:, 0] != pairs[:, 1]], len(rows))
+    """Pairs of rows whose hashes may be within the distance, each once, lower first."""
+    pairs = np.empty((0, 2), dtype=np.int64)
+    for start, end in pairwise(accumulate(_STEPS, initial=0)):
+        held = Buckets.of(shapes, rows)
+        left, right = held.meet(range(start, end), options.distance).T
+        found = np.concatenate([_window(held.order, held.counts, options.limit),
+                                cross(held.order, held.starts[left], np.minimum(held.counts[left], _FEW),
+                                      held.order, held.starts[right], np.minimum(held.counts[right], _FEW))])
+        found = np.sort(found[found[:, 0] != found[:, 1]], axis=1)
+        pairs = distinct(np.concatenate([pairs, found]), len(shapes.straight))
+        rows = rows[np.bincount(pairs.ravel(), minlength=len(shapes.straight))[rows] < options.limit]
+    return pairs
+
+
+def _crowded(close: Sequence[tuple[int, int]], size: int, limit: int) -> Pairs:
+    """Pairs of rows that near copies tie, each with as many that follow, as others of a crowd may part two in every
+    shuffle."""
+    part = components.roots(np.asarray(close, dtype=np.int64).reshape(-1, 2), size)
+    return _window(np.argsort(part, kind="stable"), np.bincount(part), limit)
 
 
 def distinct(pairs: Pairs, size: int) -> Pairs:
@@ -172,19 +187,64 @@ def distinct(pairs: Pairs, size: int) -> Pairs:
     return np.stack(np.divmod(codes[np.diff(codes, prepend=-1) > 0], size), axis=1)
 
 
-class _Buckets(NamedTuple):
-    """Hashes, and the positions of those in each bucket: order[start:start + count]."""
+class Buckets(NamedTuple):
+    """The distinct hashes of some places, straight and mirrored, in order, and the places that hold each:
+    order[start:start + count]."""
 
     hashes: Words
     order: Whole
     starts: Whole
     counts: Whole
 
+    @classmethod
+    def of(cls, shapes: Shapes, some: Whole) -> Buckets:
+        """Those of the places `some`."""
+        said = np.concatenate([shapes.straight[some], shapes.mirrored[some]])
+        order = np.argsort(said, kind="stable")
+        said = said[order]
+        starts = np.flatnonzero(np.diff(said, prepend=~said[:1]))
+        return cls(said[starts], np.tile(some, 2)[order], starts, np.diff(starts, append=len(said)))
 
-def _buckets(hashes: Words) -> _Buckets:
-    distinct, place = np.unique(hashes, return_inverse=True)
-    counts = np.bincount(place, minlength=len(distinct))
-    return _Buckets(distinct, np.argsort(place, kind="stable"), np.cumsum(counts) - counts, counts)
+    def meet(self, shuffles: range, distance: int) -> Pairs:
+        """Positions of the hashes that stand close by in one of the shuffles and differ in `distance` bits at most,
+        each pair once, lower first."""
+        with ThreadPoolExecutor(_THREADS) as threads:
+            found = threads.map(lambda number: _neighbours(self.hashes, _swaps(number), distance), shuffles)
+            return distinct(np.sort(np.concatenate(list(found)), axis=1), len(self.hashes))
+
+
+def _neighbours(hashes: Words, swaps: Sequence[tuple[int, int]], distance: int) -> Pairs:
+    order = np.sort(_shuffled(hashes, swaps))
+    found = [np.empty((2, 0), dtype=np.uint64)]
+    for start in range(0, len(order), _PART):
+        mine = order[start:start + _PART]
+        for step in range(1, _NEXT + 1):
+            theirs = order[start + step:start + step + _PART]
+            close = np.bitwise_count(mine[:len(theirs)] ^ theirs) <= distance
+            if close.any():  # seldom
+                found.append(np.stack([mine[:len(theirs)][close], theirs[close]]))
+    pairs = np.searchsorted(hashes, _shuffled(np.concatenate(found, axis=1).ravel(), swaps[::-1]))
+    return pairs.reshape(2, -1).T
+
+
+def _swaps(number: int) -> list[tuple[int, int]]:
+    """Shuffle `number`: bits that the mask marks change places with those so much higher. Half of all do each time,
+    so that every place of the high quarter can hold any of four bits."""
+    chance = random.Random(number)
+    return [(32, chance.getrandbits(32)), (16, chance.getrandbits(64) & 0x0000FFFF0000FFFF),
+            (8, chance.getrandbits(64) & 0x00FF00FF00FF00FF)]
+
+
+def _shuffled(hashes: Words, swaps: Sequence[tuple[int, int]]) -> Words:
+    """The hashes with their bits swapped. The same swaps the other way round undo it."""
+    out = hashes.copy()
+    for start in range(0, len(out), _PART):
+        part = out[start:start + _PART]
+        for by, mask in swaps:
+            moved = ((part >> np.uint64(by)) ^ part) & np.uint64(mask)
+            part ^= moved
+            part ^= moved << np.uint64(by)
+    return out
 
 
 def cross(left: Whole, left_start: Whole, left_count: Whole, right: Whole, right_start: Whole,
@@ -207,108 +267,6 @@ def _window(order: Whole, counts: Whole, limit: int) -> Pairs:
     place = np.arange(len(order))
     which, following = members(place + 1, np.minimum(np.repeat(np.cumsum(counts), counts) - place - 1, limit))
     return np.stack([order[which], order[following]], axis=1)
-
-
-def _join(hashes: Words, asked: Words, options: NearOptions) -> tuple[Whole, Whole]:
-    """Positions in `asked` and in `hashes` (distinct) of hashes within the distance, each pair once.
-
-    Of two hashes that differ in few bits, one of the four bands differs in a quarter of them at most, so each band is
-    looked up exactly, with every such change; and were that quarter reached in all bands, there would be bits to spare,
-    so some bands need fewer changes. Of a band shared by a crowd, as those of nearly blank pictures are, only the first
-    are seen; what comes near a crowd makes all changes in all bands, lest a pair be seen in none.
-    """
-    bands = list(zip(_bands(asked), _bands(hashes), strict=True))
-    enough = [(options.distance + 1 - _BANDS + band) // _BANDS for band in range(_BANDS)]
-    crowded = np.logical_or.reduce([_by_a_crowd(theirs, changes)[mine]
-                                    for (mine, theirs), changes in zip(bands, enough, strict=True)])
-    found = [np.empty((0, 2), dtype=np.int64)]
-    for (mine, theirs), changes in zip(bands, enough, strict=True):
-        held = _blocks(hashes, theirs, np.arange(len(hashes)))
-        asking = held if asked is hashes else _blocks(asked, mine, np.arange(len(asked)))
-        found += _search(asking, held, _flips(0, changes), options.distance)
-        found += _search(_blocks(asked, mine, np.flatnonzero(crowded)), held,
-                         _flips(changes + 1, options.distance // _BANDS), options.distance)
-    both = distinct(np.concatenate(found), len(hashes))
-    return both[:, 0], both[:, 1]
-
-
-def _flips(least: int, most: int) -> list[int]:
-    """Every change of so many bits of a band."""
-    return [sum(1 << bit for bit in bits) for count in range(least, most + 1)
-            for bits in combinations(range(_BAND_BITS), count)]
-
-
-def _by_a_crowd(held: Whole, changes: int) -> npt.NDArray[np.bool_]:
-    """For every value of a band whether so many changes lead to one that a crowd shares."""
-    crowds = np.flatnonzero(np.bincount(held, minlength=1 << _BAND_BITS) > _CROWD)
-    found = np.zeros(1 << _BAND_BITS, dtype=bool)
-    found[crowds[:, None] ^ np.asarray(_flips(0, changes), dtype=np.int64)] = True
-    return found
-
-
-class _Blocks(NamedTuple):
-    """Hashes in blocks of four that share a band: long runs of numbers, which are compared four by four.
-
-    Those of a band, as far as others see them, are the columns starts[band]:starts[band] + counts[band].
-    """
-
-    hashes: Words
-    """4 x blocks; a block that is not full repeats its last."""
-    who: Whole
-    """The positions of the hashes, 4 x blocks."""
-    band: Whole
-    unseen: npt.NDArray[np.bool_]
-    """Blocks in a crowd that nobody sees."""
-    starts: Whole
-    counts: Whole
-
-
-def _blocks(hashes: Words, band: Whole, some: Whole) -> _Blocks:
-    """The blocks of some positions."""
-    order = some[np.argsort(band[some].astype(np.uint16), kind="stable")]
-    sizes = np.bincount(band[some], minlength=1 << _BAND_BITS)
-    ends, counts = np.cumsum(sizes), -(-sizes // _BLOCK)
-    of, within = members(np.zeros_like(counts), counts)
-    who = order[np.minimum((ends - sizes)[of] + _BLOCK * within + np.arange(_BLOCK)[:, None], ends[of] - 1)]
-    seen = _CROWD // _BLOCK
-    return _Blocks(hashes[who], who, of, within >= seen, np.cumsum(counts) - counts, np.minimum(counts, seen))
-
-
-def _search(asking: _Blocks, held: _Blocks, flips: Sequence[int], distance: int) -> Iterator[Pairs]:
-    """Positions asked and held of hashes within the distance whose bands differ by one of the flips."""
-    with ThreadPoolExecutor(_THREADS) as pool:
-        parts = pool.map(lambda start: list(_ask(asking, start, held, flips, distance)),
-                         range(0, len(asking.band), _PART))
-        yield from chain.from_iterable(parts)
-
-
-def _ask(asking: _Blocks, start: int, held: _Blocks, flips: Sequence[int], distance: int) -> Iterator[Pairs]:
-    """`_search` for a part of the blocks asked, which stays in the processor's cache."""
-    part = slice(start, start + _PART)
-    hashes, band, unseen = np.ascontiguousarray(asking.hashes[:, part]), asking.band[part], asking.unseen[part]
-    size = _BLOCK * _BLOCK * len(band)
-    room = np.empty(size, np.uint64), np.empty(size, np.uint8), np.empty(size, np.bool_)
-    for flip in flips:
-        counts, first = held.counts[band ^ flip], held.starts[band ^ flip]
-        if asking is held:  # of two bands that differ, the one without the lowest such bit asks
-            counts *= (band & flip & -flip == 0) | unseen
-        for step in range(int(counts.max())):
-            mine = np.flatnonzero(counts > step)
-            theirs = first[mine] + step
-            differ, apart, close = (some[:_BLOCK * _BLOCK * len(mine)].reshape(_BLOCK, _BLOCK, -1) for some in room)
-            np.bitwise_xor(hashes.take(mine, axis=1)[:, None], held.hashes.take(theirs, axis=1), out=differ)
-            np.less_equal(np.bitwise_count(differ, out=apart), distance, out=close)
-            for left, right in np.argwhere(close.any(axis=2)).tolist():  # seldom any
-                pair = np.flatnonzero(close[left, right])
-                yield np.stack([asking.who[left, start + mine[pair]], held.who[right, theirs[pair]]], axis=1)
-
-
-def _bands(hashes: Words) -> list[Whole]:
-    """The 64 bits as four numbers of 16. Bits are dealt out in turn, so that no band holds only the low
-    frequencies, in which most pictures are alike."""
-    bits = np.unpackbits(hashes.astype(">u8").view(np.uint8).reshape(-1, 8), axis=1)
-    powers = 1 << np.arange(_BAND_BITS)
-    return [np.asarray(bits[:, band::_BANDS] @ powers, dtype=np.int64) for band in range(_BANDS)]
 
 
 def _families(post_id: Sequence[str], parent_id: Sequence[str], limit: int) -> Pairs:

@@ -12,8 +12,9 @@ ours.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from builders.components import Components
 
@@ -39,7 +40,7 @@ def assign(characters: Sequence[str], outfits: Sequence[str], near: Iterable[tup
     near = list(near)
     people = _tied(characters, near)
     clothes = _tied(outfits, near)
-    unseen = _draw(sorted(set(people)), shares.unseen, f"{shares.seed}:character")
+    unseen = _draw(set(people), shares.unseen, f"{shares.seed}:character")
     wears: dict[str, set[str]] = {}  # character -> outfits in training
     worn_by: dict[str, set[str]] = {}
     for character, person, outfit in set(zip(characters, people, clothes, strict=True)):
@@ -47,7 +48,7 @@ def assign(characters: Sequence[str], outfits: Sequence[str], near: Iterable[tup
             wears.setdefault(character, set()).add(outfit)
             worn_by.setdefault(outfit, set()).add(character)
     seen: set[str] = set()
-    for outfit, chance in _by_chance(sorted(worn_by), f"{shares.seed}:outfit"):
+    for outfit, chance in _by_chance(worn_by, f"{shares.seed}:outfit"):
         if shares.seen == 0 or (chance >= shares.seen and seen):
             break
         if all(len(wears[character]) > 1 for character in worn_by[outfit]):
@@ -60,16 +61,17 @@ def assign(characters: Sequence[str], outfits: Sequence[str], near: Iterable[tup
 
 def _tied(names: Sequence[str], near: Iterable[tuple[int, int]]) -> list[str]:
     """For each row the first, in sorted order, of all names that near copies tie to its own."""
-    order = sorted(set(names))
+    pairs = [(names[first], names[second]) for first, second in near]
+    order = sorted(set(chain.from_iterable(pairs)))
     at = {name: number for number, name in enumerate(order)}
     parts = Components(len(order))
-    for first, second in near:
-        parts.union(at[names[first]], at[names[second]])
+    for one, other in pairs:
+        parts.union(at[one], at[other])
     tied = {name: order[parts.find(number)] for name, number in at.items()}
-    return [tied[name] for name in names]
+    return [tied.get(name, name) for name in names]
 
 
-def _draw(names: Sequence[str], share: float, salt: str) -> set[str]:
+def _draw(names: Collection[str], share: float, salt: str) -> set[str]:
     """Names whose chance is under `share`; at least one, but never all, unless the share is nought."""
     if share == 0 or len(names) < 2:
         return set()

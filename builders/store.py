@@ -43,6 +43,7 @@ class Store:
         self.folder = root / f"{name}-{identity[:16]}"
         self._parts: list[str] = []
         self._keys: npt.NDArray[np.bytes_] = np.empty(0, dtype=f"S{_WIDTH}")
+        self._heads = _heads(self._keys)
         self._places: npt.NDArray[np.int64] = np.empty((0, 2), dtype=np.int64)
         self.refresh()
 
@@ -64,6 +65,7 @@ class Store:
                            np.concatenate([np.arange(size) for size in sizes])], axis=1)
         # The same key can stand in two parts when two runs drew other shard borders; the answers are equal.
         self._keys, first = np.unique(keys, return_index=True)
+        self._heads = _heads(self._keys)
         self._places = places[first]
 
     def missing(self, keys: Sequence[str]) -> npt.NDArray[np.bool_]:
@@ -96,10 +98,16 @@ class Store:
         return self._places[at]
 
     def _find(self, keys: Sequence[str]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
-        wanted = np.asarray(keys, dtype=f"S{_WIDTH}")
-        at = np.searchsorted(self._keys, wanted)
-        at[at == len(self._keys)] = 0
+        wanted, last = np.asarray(keys, dtype=f"S{_WIDTH}"), len(self._keys) - 1
+        at = np.minimum(np.searchsorted(self._heads, _heads(wanted)), last)
+        while (low := (self._keys[at] < wanted) & (at < last)).any():
+            at += low
         return at, self._keys[at] != wanted
+
+
+def _heads(keys: npt.NDArray[np.bytes_]) -> npt.NDArray[np.uint64]:
+    """The first eight characters as a number, by which a key is found in a fraction of the time."""
+    return keys.view(">u8")[::_WIDTH // 8].astype(np.uint64)
 
 
 def read(folder: Location, places: Sequence[Place], names: Sequence[str]) -> dict[str, list[Any]]:

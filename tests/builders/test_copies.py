@@ -1,6 +1,5 @@
 import io
 import random
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -9,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from annotators.hashes import Hashes
-from builders.copies import Copy, _shuffled, _swaps, copies
+from builders.copies import Copy, copies
 from builders.near import NearOptions
 
 
@@ -135,18 +134,3 @@ def test_a_crowd_with_one_hash_and_other_pictures_stays() -> None:
 
 def test_no_rows_no_copies() -> None:
     assert copies([], [], [], [], []) == {}
-
-
-@given(st.integers(0, 2**64 - 1), st.integers(0, 200))
-def test_a_shuffle_moves_bits_and_is_undone(word: int, number: int) -> None:
-    words, swaps = np.asarray([word], np.uint64), _swaps(number)
-    shuffled = _shuffled(words, swaps)
-    assert int(shuffled[0]).bit_count() == word.bit_count()
-    assert _shuffled(shuffled, swaps[::-1])[0] == word
-
-
-def test_shuffles_bring_every_bit_to_the_front() -> None:
-    bits = np.uint64(1) << np.arange(64, dtype=np.uint64)
-    front = np.asarray([_shuffled(bits, _swaps(number)) >= 1 << 48 for number in range(128)])
-    assert (front.sum(axis=1) == 16).all() and front.any(axis=0).all()
-    assert all((one != other).any() for one, other in pairwise(front))

@@ -1,6 +1,7 @@
 import io
 import random
-from itertools import combinations
+from collections import Counter
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from annotators.hashes import Hashes
-from builders.near import NearOptions, _families, correlation, near_copies, twins
+from builders.near import NearOptions, _families, _shuffled, _swaps, correlation, near_copies, twins
 
 FLAT = bytes([100]) * 256
 USUAL = NearOptions()
@@ -74,35 +75,39 @@ def test_every_pair_within_the_distance_is_found(drawn: list[tuple[int, list[int
     assert [pair for pair in _near_hashes(hashes) if pair[2] <= 10] == expected
 
 
-def _bands(digits: int) -> list[str]:
-    """Bits dealt out in turn to four bands."""
-    return [f"{digits:064b}"[band::4] for band in range(4)]
+def test_planted_copies_are_found_among_many() -> None:
+    chance = random.Random(0)
+    hashes = [chance.getrandbits(64) for _ in range(20_000)]
+    planted = []
+    for row in range(10_000, 10_400):
+        hashes[row] = _flipped(hashes[row - 10_000], chance.sample(range(64), row % 11))
+        planted.append((row - 10_000, row, row % 11))
+    found = _near_hashes(hashes)
+    assert len(set(found) & set(planted)) >= 0.99 * len(planted)
+    assert all((hashes[i] ^ hashes[j]).bit_count() == bits <= 10 for i, j, bits in found)
 
 
-def _seen(hashes: list[int], at: int) -> list[bool]:
-    """For each band whether the hash is among the first 128 that share it, in order of the hashes."""
-    return [sum(value < hashes[at] and _bands(value)[band] == mine for value in hashes) < 128
-            for band, mine in enumerate(_bands(hashes[at]))]
+def _crowd(count: int, bits: int) -> list[int]:
+    """Different hashes so many bits from one at most, as nearly blank pictures have."""
+    chance, drawn = random.Random(count), dict[int, None]()
+    while len(drawn) < count:
+        drawn[_flipped(0x0123456789ABCDEF, chance.sample(range(64), chance.randint(0, bits)))] = None
+    return list(drawn)
 
 
-@pytest.mark.parametrize("distance", [6, 9, 10])
-def test_of_a_crowd_the_first_are_found_whoever_asks(distance: int) -> None:
-    # Nearly blank pictures: hashes some bits from one, so that most share each band with more than 128 others.
-    chance = random.Random(distance)
-    drawn = {_flipped(0x0123456789ABCDEF, chance.sample(range(64), chance.randint(0, 6))) for _ in range(480)}
-    hashes = chance.sample(sorted(drawn), len(drawn))
-    seen, bands = [_seen(hashes, at) for at in range(len(hashes))], [_bands(value) for value in hashes]
+@pytest.mark.parametrize("bits", [3, 6])
+def test_all_pairs_of_a_crowd_are_found(bits: int) -> None:
+    hashes = _crowd(200, bits)
+    apart = [(i, j, (hashes[i] ^ hashes[j]).bit_count()) for i, j in combinations(range(200), 2)]
+    assert _near_hashes(hashes) == [pair for pair in apart if pair[2] <= 10]
 
-    def found(i: int, j: int) -> bool:
-        changes = [sum(map(str.__ne__, *pair)) for pair in zip(bands[i], bands[j], strict=True)]
-        return sum(changes) <= distance and any(
-            bits <= distance // 4 and (mine or theirs)
-            for bits, mine, theirs in zip(changes, seen[i], seen[j], strict=True))
 
-    pairs = [(i, j) for j in range(len(hashes)) for i in range(j)]
-    assert any(not found(i, j) for i, j in pairs if (hashes[i] ^ hashes[j]).bit_count() <= distance)
-    assert [(i, j) for i, j, _ in _near_hashes(hashes, NearOptions(distance))] == sorted(
-        pair for pair in pairs if found(*pair))
+def test_each_of_a_large_crowd_is_compared_with_many_but_not_all() -> None:
+    count, limit = 1000, 32  # all of them near copies: half a million pairs
+    found = _near_hashes(_crowd(count, 3), NearOptions(limit=limit))
+    seen = Counter(row for i, j, _ in found for row in (i, j))
+    assert min(seen[row] for row in range(count)) >= limit
+    assert len(found) < count * 100
 
 
 def test_the_thumbnail_must_agree() -> None:
@@ -173,3 +178,18 @@ def test_of_a_large_family_each_is_tied_to_those_that_follow() -> None:
 @given(st.lists(st.tuples(st.sampled_from(["0" * 16, "0" * 15 + "1"]), st.sampled_from([b"a", b"b"])), max_size=9))
 def test_twins_are_equal_in_hash_and_thumbnail(drawn: list[tuple[str, bytes]]) -> None:
     assert twins([word for word, _ in drawn], [thumb for _, thumb in drawn]) == [drawn.index(row) for row in drawn]
+
+
+@given(st.integers(0, 2**64 - 1), st.integers(0, 200))
+def test_a_shuffle_moves_bits_and_is_undone(word: int, number: int) -> None:
+    words, swaps = np.asarray([word], np.uint64), _swaps(number)
+    shuffled = _shuffled(words, swaps)
+    assert int(shuffled[0]).bit_count() == word.bit_count()
+    assert _shuffled(shuffled, swaps[::-1])[0] == word
+
+
+def test_shuffles_bring_every_bit_to_the_front() -> None:
+    bits = np.uint64(1) << np.arange(64, dtype=np.uint64)
+    front = np.asarray([_shuffled(bits, _swaps(number)) >= 1 << 48 for number in range(128)])
+    assert (front.sum(axis=1) == 16).all() and front.any(axis=0).all()
+    assert all((one != other).any() for one, other in pairwise(front))
