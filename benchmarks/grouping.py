@@ -40,11 +40,11 @@ from builders.engines import Local
 from builders.ledger import Ledger, Row
 from builders.options import Retribooru
 from builders.outfits import group_outfits
-from builders.progress import Progress
 from builders.visits import Limits, Link
 from builders.workspace import Workspace
 from schemas.colours import NAMES
 from schemas.records import Post, Rating
+from schemas.terminal.progress import Progress
 from schemas.wardrobe import HEAD, LEGS, LOWER, UPPER
 
 Whole = npt.NDArray[np.int64]

@@ -22,13 +22,13 @@ from annotators.base import Annotator
 from builders.engines import Engine
 from builders.files import fingerprint, plain
 from builders.ledger import Brief, Ledger, Row
-from builders.progress import Progress
 from builders.select import cloths
 from builders.store import Place, Store
 from builders.visits import FILE_FACTS, RETRYABLE, FileRow, Keeps, Limits, Link, PictureRow, ReadFiles, Visit
 from builders.workspace import Workspace
 from schemas.errors import UsageError
 from schemas.records import Drop, Post, Stage, drop
+from schemas.terminal.progress import Progress
 
 SHARD_ROWS = 512
 """Rows of a shard: what a killed worker may have to do again."""

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from builders import atomic
 from builders.locks import locked
+from schemas import atomic
 from schemas.errors import UsageError
 
 

@@ -16,11 +16,11 @@ from annotators.base import Annotator
 from builders.drawing import DrawPictures, Scored, ScorePictures, Wanted, batched, key_of, shards
 from builders.engines import Engine
 from builders.generators import Generator, Request
-from builders.progress import Progress
 from builders.prompting.planning import Planned
 from builders.store import Store
 from builders.workspace import Workspace
 from schemas.records import Drop, drop
+from schemas.terminal.progress import Progress
 
 _SCORED = 64  # pictures of a shard of scores
 

@@ -38,7 +38,6 @@ from builders.openings import open_engine
 from builders.pool_rows import SEED, SPLITS, FillPool, rows_digest, shards
 from builders.pools import open_pool
 from builders.pools.base import Pool
-from builders.progress import Progress
 from builders.published import shards as published_shards
 from builders.release import Content, how_to_load, release
 from builders.scoring import Scored, Weights, concept_of, score, weights_of
@@ -52,6 +51,7 @@ from schemas.features import pool as columns
 from schemas.locations import Location
 from schemas.manifest import Manifest
 from schemas.records import Drop, Post, Rejected, drop
+from schemas.terminal.progress import Progress
 
 
 def run(options: Coti) -> int:

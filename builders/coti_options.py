@@ -6,19 +6,9 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from builders.fields import (
-    PLACES,
-    address_option,
-    check,
-    check_class_name,
-    engine_option,
-    gpus_option,
-    log_option,
-    option,
-    version_option,
-    workers_option,
-)
+from builders.fields import PLACES, address_option, check, engine_option, gpus_option, version_option, workers_option
 from schemas.errors import UsageError
+from schemas.terminal.fields import check_class_name, log_option, option
 
 _ROLES = ("embeddings", "aesthetics")
 _FOLDERS = ("seeds", "generated", "confusable", "opt_out")

@@ -18,8 +18,8 @@ from multiprocessing.connection import wait as wait_for_handles
 from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeVar
 
-from builders.interrupts import ctrl_c_waits
 from schemas.errors import BuildError
+from schemas.terminal.interrupts import ctrl_c_waits
 
 ShardT = TypeVar("ShardT")
 ResultT = TypeVar("ResultT")

@@ -28,10 +28,10 @@ from builders.figures import cut_figure
 from builders.ledger import Ledger, Row
 from builders.openings import Models, check_source, open_models, open_source
 from builders.options import Retribooru
-from builders.progress import Progress
 from builders.retribooru import select_posts, selection, visits
 from builders.visits import BATCH, Limits, Link
 from schemas.errors import RowError, UsageError
+from schemas.terminal.progress import Progress
 
 SAMPLE = 200
 """Rows that are looked at."""

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from builders.atomic import replacing
 from builders.face_weights import convert, first_line, open_yolo, told, ultralytics
-from builders.progress import Progress
 from builders.splits import TRAIN
 from schemas import manifest as manifests
+from schemas.atomic import replacing
 from schemas.errors import BuildError, UsageError
+from schemas.terminal.progress import Progress
 
 SEED = 0
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from annotators.faces import Faces
-from builders.atomic import replacing
+from schemas.atomic import replacing
 from schemas.errors import UsageError
 
 SETTINGS = {"YOLO_AUTOINSTALL": "false", "YOLO_OFFLINE": "true", "ULTRALYTICS_SAFE_LOAD": "true"}

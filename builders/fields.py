@@ -1,18 +1,15 @@
-"""Fields of options: a dataclass field that carries its help, and those that all recipes have in common."""
+"""Fields of options that all recipes have in common."""
 
 from __future__ import annotations
 
 import os
 import re
-from dataclasses import field, fields
 from pathlib import Path
 from typing import Any, Protocol
 
-from upath import UPath
-
 from schemas.errors import UsageError
 from schemas.locations import Location
-from schemas.prompts import SLOT
+from schemas.terminal.fields import check_fields, option
 
 PLACES = frozenset({"out", "workers", "engine", "address", "gpus", "log"})
 """Kept out of manifests: they do not change what is built, or they are a place on this machine."""
@@ -37,18 +34,6 @@ class Running(Protocol):
     def log(self) -> str: ...
 
 
-def option(default: Any, text: str, *, group: str, choices: tuple[str, ...] = (), low: float | None = None,
-           high: float | None = None, metavar: str = "") -> Any:
-    """A dataclass field with help text, help group, allowed values or an inclusive range."""
-    return field(default=default, metadata={"help": text, "group": group, "choices": choices, "low": low,
-                                            "high": high, "metavar": metavar})
-
-
-def flag_of(name: str) -> str:
-    """The command line's word for a field: --min-side, -k."""
-    return ("--" if len(name) > 1 else "-") + name.replace("_", "-")
-
-
 def out_option() -> Any:
     """--out"""
     return option(Path(), "folder for published versions and the store of annotations, or a URL such as "
@@ -58,11 +43,6 @@ def out_option() -> Any:
 def version_option() -> Any:
     """--version"""
     return option("1.0.0", "version to publish; a published one never changes", group="output", metavar="X.Y.Z")
-
-
-def log_option() -> Any:
-    """--log"""
-    return option("text", "progress as text, or as JSON lines on stderr", group="output", choices=("text", "json"))
 
 
 def workers_option(usual: int) -> Any:
@@ -94,22 +74,11 @@ def workers_here(options: Running) -> int:
     return options.workers if options.engine == "local" else min(options.workers, os.cpu_count() or 1)
 
 
-def check_class_name(name: str, example: str) -> None:
-    """Raises UsageError, with an `example` of a command, unless it is a bare noun of one or more words."""
-    words = name.casefold().split()
-    if not words:
-        raise UsageError("--class-name is missing", allowed="a noun such as backpack", next_command=example)
-    if words[0] in ("a", "an", "the") or SLOT in name or not name.isprintable():
-        raise UsageError("--class-name is no bare noun", seen=name,
-                         allowed="words such as backpack or duck toy, without an article")
-
-
 def check(options: Any, needs_out: bool = True) -> None:
     """Checks every field against what it allows, and the common ones. Raises UsageError."""
     if needs_out and options.out == Path():
         raise UsageError("--out is missing", allowed="a folder", next_command="add --out OUT")
-    for one in fields(options):
-        _check(one.name, getattr(options, one.name), one.metadata)
+    check_fields(options)
     if not re.fullmatch(r"[0-9]+\.[0-9]+\.[0-9]+", options.version):
         raise UsageError("--version is not a version", seen=options.version, allowed="three numbers such as 1.0.0")
     if hasattr(options, "engine"):
@@ -127,25 +96,3 @@ def _check_engine(options: Running) -> None:
     if options.gpus > 1 and options.gpus % 1:
         raise UsageError("--gpus is neither a share of one nor a whole number", seen=options.gpus,
                          allowed="0 to 1, 2, 3, ...")
-
-
-def _check(name: str, value: Any, allowed: Any) -> None:
-    flag = flag_of(name)
-    if isinstance(value, Path | UPath) and not _writable_name(value):
-        raise UsageError(f"{flag} is no UTF-8 name", seen=value, allowed="a path that can be written as text")
-    if value is None:
-        return
-    if allowed["choices"] and value not in allowed["choices"]:
-        raise UsageError(f"{flag} is not known", seen=value, allowed=", ".join(filter(None, allowed["choices"])))
-    low, high = allowed["low"], allowed["high"]
-    if not ((low is None or value >= low) and (high is None or value <= high)):  # so that nan is out of range too
-        raise UsageError(f"{flag} is out of range", seen=value,
-                         allowed=f"{'' if low is None else low} to {'any' if high is None else high}")
-
-
-def _writable_name(path: Location) -> bool:
-    try:
-        str(path).encode()
-    except UnicodeEncodeError:
-        return False
-    return True

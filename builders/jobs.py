@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from annotators.base import Annotator
-from builders import arguments, atomic
 from builders.options import Retribooru
 from builders.slices import Slice
+from schemas import atomic
 from schemas.errors import UsageError
 from schemas.locations import Location
+from schemas.terminal import arguments
 
 _SHOWN = 20
 

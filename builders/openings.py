@@ -16,7 +16,6 @@ from builders.engines import Engine, Local
 from builders.fields import Running
 from builders.locks import locked
 from builders.options import Retribooru
-from builders.progress import Progress
 from builders.ray_engine import Ray
 from builders.sources import Source
 from builders.sources.danbooru import Danbooru
@@ -24,6 +23,7 @@ from builders.sources.danbooru2019 import Danbooru2019
 from builders.sources.folder import Folder
 from builders.sources.sample import Sample, draw_mirror, mirror_name
 from schemas.errors import UsageError
+from schemas.terminal.progress import Progress
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,6 @@ from builders.fields import (
     check,
     engine_option,
     gpus_option,
-    log_option,
-    option,
     out_option,
     version_option,
     workers_here,
@@ -25,6 +23,7 @@ from builders.fields import (
 from builders.slices import Slice
 from schemas.errors import UsageError
 from schemas.locations import Location
+from schemas.terminal.fields import log_option, option
 
 _NOT_CONTENT = {*PLACES, "root", "shard", "dry_run", "exclude"}
 

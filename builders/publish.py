@@ -13,8 +13,8 @@ from platform import python_version
 import msgspec
 from upath import UPath
 
-from builders import atomic
 from builders.write import file_entry
+from schemas import atomic
 from schemas import manifest as manifests
 from schemas.errors import BuildError, UsageError
 from schemas.locations import Location

@@ -18,8 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
-from builders.interrupts import ctrl_c_waits
 from schemas.errors import BuildError, UsageError
+from schemas.terminal.interrupts import ctrl_c_waits
 
 AHEAD = 2
 """Shards that an actor holds: one under way, one that waits."""

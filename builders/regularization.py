@@ -31,7 +31,6 @@ from builders.generators import Generator
 from builders.generators.diffusion import Diffusion, Sampling
 from builders.generators.light import Light
 from builders.openings import open_engine
-from builders.progress import Progress
 from builders.prompting import planning
 from builders.prompting.planning import Planned
 from builders.prompting.pools import Pools, check_class, read_pools
@@ -48,6 +47,7 @@ from schemas.locations import Location
 from schemas.manifest import Manifest, Model, Step
 from schemas.prompts import Form, Kind
 from schemas.records import Drop, Rejected
+from schemas.terminal.progress import Progress
 
 SPLIT = "train"
 _LICENCE = "drawn by the generator that stands among the models; its licence governs the pictures"

@@ -6,21 +6,11 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from builders.fields import (
-    PLACES,
-    address_option,
-    check,
-    check_class_name,
-    engine_option,
-    gpus_option,
-    log_option,
-    option,
-    out_option,
-    version_option,
-)
+from builders.fields import PLACES, address_option, check, engine_option, gpus_option, out_option, version_option
 from builders.generators import BATCHES
 from schemas.errors import UsageError
 from schemas.locations import Location
+from schemas.terminal.fields import check_class_name, log_option, option
 
 SCORER = "openai/clip-vit-base-patch32"
 """The CLIP that --min-clip-t means unless told otherwise."""

@@ -13,7 +13,6 @@ import msgspec
 
 from builders import publish
 from builders.engines import Engine
-from builders.progress import Progress
 from builders.publish import VERSION
 from builders.workspace import Workspace
 from builders.write import Filled, Shard, WriteShard, Written, file_entry, write_rejected
@@ -22,6 +21,7 @@ from schemas.features import Column
 from schemas.locations import Location
 from schemas.manifest import Manifest
 from schemas.records import Rejected
+from schemas.terminal.progress import Progress
 
 Run = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 More = Callable[[Path, Manifest], Iterable[Path]]

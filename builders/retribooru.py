@@ -29,7 +29,6 @@ from builders.ledger import Ledger, Row
 from builders.openings import Models, check_source, open_engine, open_models_for, open_source
 from builders.options import Retribooru
 from builders.outfits import group_outfits
-from builders.progress import Progress
 from builders.release import how_to_load
 from builders.sources import Source
 from builders.sources.trees import inside
@@ -39,6 +38,7 @@ from schemas.errors import UsageError
 from schemas.locations import Location
 from schemas.manifest import Manifest
 from schemas.records import Drop, Post, Rejected
+from schemas.terminal.progress import Progress
 
 
 def run(options: Retribooru, agreed: jobs.Record | None = None) -> int:

@@ -16,11 +16,11 @@ from annotators import images
 from annotators.base import Picture
 from annotators.embeddings import Embeddings, open_embeddings
 from annotators.weights import LIGHT
-from builders import atomic
 from builders.published import shards
 from builders.vector_index import FILE, FOLDER, POOL, read_facts, read_index
 from cards.results import MOST, Tile, sheet
 from cards.text import visible
+from schemas import atomic
 from schemas import manifest as manifests
 from schemas.errors import RowError, UsageError
 from schemas.locations import Location, readable

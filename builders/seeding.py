@@ -14,7 +14,6 @@ from pathlib import Path
 import msgspec
 
 from annotators.embeddings import Embeddings
-from builders import atomic
 from builders.annotate import Look
 from builders.coti_options import Coti
 from builders.ledger import Row
@@ -22,6 +21,7 @@ from builders.pools.folder import PictureFolder
 from builders.sources.trees import check_root
 from builders.visits import contents
 from cards import results
+from schemas import atomic
 from schemas.errors import UsageError
 from schemas.records import Post, Rejected
 

@@ -18,7 +18,8 @@ from typing import Any, BinaryIO, NamedTuple, Self
 
 import msgspec
 
-from builders import atomic, files
+from builders import files
+from schemas import atomic
 
 FULL = 100 * 2**20
 """Size over which no more is added to a tar, bytes."""

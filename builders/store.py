@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from annotators.base import Annotator
-from builders import atomic
+from schemas import atomic
 from schemas.errors import BuildError
 from schemas.locations import Location, readable
 

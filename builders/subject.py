@@ -18,7 +18,6 @@ from annotators.base import Annotator
 from annotators.captions import BATCH, captioner
 from builders import publish
 from builders.engines import Local
-from builders.progress import Progress
 from builders.release import Content, how_to_load, release
 from builders.sources.shots import LIMITS, Shot, Shots, read_shots
 from builders.sources.trees import check_root
@@ -34,6 +33,7 @@ from schemas.features import SUBJECT
 from schemas.locations import Location
 from schemas.manifest import Manifest, Model
 from schemas.prompts import compose, split
+from schemas.terminal.progress import Progress
 
 _OWN = "Not known: whoever publishes this dataset must hold the rights to its pictures."
 _DREAMBENCH = ("DreamBench's pictures are its authors' own or come from Unsplash: see references_and_licenses.txt of "

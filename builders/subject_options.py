@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from builders.fields import check, check_class_name, log_option, option, out_option, version_option
+from builders.fields import check, out_option, version_option
 from builders.sources.trees import printable
 from schemas.dreambench import SUBJECTS
 from schemas.errors import UsageError
 from schemas.locations import Location
 from schemas.prompts import SLOT, Kind
+from schemas.terminal.fields import check_class_name, log_option, option
 
 _EXAMPLE = "build subject --images DIR --class-name backpack --out OUT"
 

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
 
-from builders import atomic
+from schemas import atomic
 from schemas.errors import UsageError
 from schemas.locations import Location, readable
 

@@ -20,9 +20,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from builders import atomic
 from builders.locks import locked
 from builders.slices import Slice
+from schemas import atomic
 from schemas.errors import UsageError
 from schemas.locations import Location
 

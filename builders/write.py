@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from builders import atomic
+from schemas import atomic
 from schemas.features import REJECTED, Column, arrow_schema
 from schemas.locations import Location
 from schemas.manifest import FileEntry, pixels_digest

@@ -5,10 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
-
-from builders import arguments
+from schemas.terminal import arguments
 
 EXIT_CODES = """exit codes:
   0    done
@@ -16,14 +13,6 @@ EXIT_CODES = """exit codes:
   2    the command or its input must be changed
   130  stopped by Ctrl-C; the same command resumes
 """
-
-
-class Command(NamedTuple):
-    """What a command runs with its words, its options, and one line about it."""
-
-    run: Callable[[Sequence[str]], int]
-    parser: Callable[[], arguments.Parser]
-    about: str
 
 
 def tool(prog: str, description: str) -> arguments.Parser:

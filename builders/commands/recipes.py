@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from builders import arguments
-from builders.commands import EXIT_CODES, Command
+from builders.commands import EXIT_CODES
 from builders.coti_options import Coti
-from builders.interrupts import ctrl_c_waits
 from builders.options import Retribooru
 from builders.regularization_options import Regularization
 from builders.subject_options import Subject
+from schemas.terminal import arguments
+from schemas.terminal.commands import Command
+from schemas.terminal.interrupts import ctrl_c_waits
 
 _RETRIBOORU = """Builds identity sets of anime figures, as RetriBooru (section 3) describes: tag filters, one face,
 figure mattes, answers about the clothes; pictures of one character, artist and outfit become each other's

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from builders import arguments
-from builders.commands import EXIT_CODES, Command, tool
-from builders.interrupts import ctrl_c_waits
+from builders.commands import EXIT_CODES, tool
 from builders.options import Retribooru
 from schemas.locations import location
+from schemas.terminal import arguments
+from schemas.terminal.commands import Command
+from schemas.terminal.interrupts import ctrl_c_waits
 
 _ESTIMATE = """Looks at 200 of the rows that `build retribooru` with the same options would look at, and prints what
 the whole would keep and cost: rows, time, disk, and what the singleton rule saves. Keeps nothing."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from builders import arguments
-from builders.commands import Command, tool
-from builders.interrupts import ctrl_c_waits
+from builders.commands import tool
+from schemas.terminal import arguments
+from schemas.terminal.commands import Command
+from schemas.terminal.interrupts import ctrl_c_waits
 
 _CONVERT = """Exports a YOLO checkpoint of ultralytics to ONNX, once, and tries the result on a blank picture. Such a
 checkpoint can run code when it is opened; ultralytics is told to refuse what is not its own, yet open only what you

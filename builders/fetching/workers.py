@@ -18,8 +18,8 @@ import msgspec
 from builders.engines import begin
 from builders.fetching import Settings
 from builders.fetching.asking import Asker, Told
-from builders.interrupts import ctrl_c_waits
 from schemas.errors import BuildError
+from schemas.terminal.interrupts import ctrl_c_waits
 
 _LENGTH = struct.Struct("<I")
 _KEPT = 32 * 2**20

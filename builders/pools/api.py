@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 import httpx2
 import msgspec
 
-from builders import atomic
 from builders.fetching.answers import rest
 from builders.pools.base import Addresses, Pool, Rows
 from builders.sources.trees import printable
+from schemas import atomic
 from schemas.errors import BuildError, UsageError
 
 DEFAULT_LIMIT = 1000

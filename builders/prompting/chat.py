@@ -17,10 +17,10 @@ from typing import Any
 import msgspec
 
 from annotators.chat import Endpoint
-from builders import atomic
 from builders.appearing import appearing, home_of
 from builders.prompting.phrases import Gathering
 from builders.prompting.pools import STYLES, pool_files
+from schemas import atomic
 from schemas.errors import UsageError
 from schemas.prompts import FORM, SCENE, Kind
 

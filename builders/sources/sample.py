@@ -22,12 +22,12 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from builders import atomic
 from builders.engines import Local
 from builders.sources import drawing, sample_records
 from builders.sources.danbooru2019 import Danbooru2019
 from builders.sources.sample_picture import Painted, paint
 from builders.sources.sample_plan import Figure, plan
+from schemas import atomic
 from schemas.errors import UsageError
 from schemas.records import Post, Rejected
 

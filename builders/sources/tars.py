@@ -17,8 +17,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from builders import atomic, files
+from builders import files
 from builders.sources.trees import is_picture, printable
+from schemas import atomic
 
 MAX_HEADER = 2**20
 """Most bytes that the headers of one member may have; longer names and attributes are an attack."""

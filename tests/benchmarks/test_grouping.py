@@ -13,9 +13,9 @@ from builders.annotate import Look
 from builders.engines import Local
 from builders.options import Retribooru
 from builders.outfits import group_outfits
-from builders.progress import Progress
 from builders.visits import Limits, Link
 from builders.workspace import Workspace
+from schemas.terminal.progress import Progress
 
 ROWS, PAIRS = 600, 60
 

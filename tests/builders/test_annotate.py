@@ -15,12 +15,12 @@ from annotators.base import Batch
 from builders.annotate import Look, key_for
 from builders.engines import Local
 from builders.ledger import Ledger, Row
-from builders.progress import Progress
 from builders.select import whole_picture
 from builders.visits import Keeps, Limits, Link, Pixels
 from builders.workspace import Workspace
 from schemas.errors import UsageError
 from schemas.records import Drop, Post
+from schemas.terminal.progress import Progress
 
 
 def test_a_file_that_is_too_large_says_what_is_allowed(tmp_path: Path) -> None:

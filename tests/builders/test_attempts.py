@@ -16,10 +16,10 @@ from annotators.base import Annotator, Batch, Picture
 from builders.attempts import Attempts, Drawn, Rules, seed_at
 from builders.engines import Local
 from builders.generators import Generator, Request
-from builders.progress import Progress
 from builders.prompting.planning import Planned
 from builders.workspace import Workspace
 from schemas.records import Drop
+from schemas.terminal.progress import Progress
 
 
 class Painter:

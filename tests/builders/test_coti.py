@@ -10,11 +10,12 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from builders import arguments, cli
+from builders import cli
 from builders.commands.recipes import coti_parser
 from builders.coti_options import Coti
 from cards import coti as card
 from schemas import manifest as manifests
+from schemas.terminal import arguments
 from tests.builders import pool_pictures
 
 pytestmark = pytest.mark.xdist_group("build")

@@ -10,12 +10,12 @@ from builders import cli
 from builders.annotate import Look
 from builders.engines import Local
 from builders.ledger import Ledger
-from builders.progress import Progress
 from builders.retribooru import read_files
 from builders.select import Exclude
 from builders.sources.folder import Folder
 from builders.visits import Limits
 from builders.workspace import Workspace
+from schemas.terminal.progress import Progress
 
 
 @pytest.fixture

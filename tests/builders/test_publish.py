@@ -5,9 +5,9 @@ import msgspec
 import onnxruntime
 import pytest
 
-from builders import atomic
 from builders.publish import VERSION, built_with, publish, published
 from builders.write import file_entry
+from schemas import atomic
 from schemas import manifest as manifests
 from schemas.errors import UsageError
 from schemas.manifest import FileEntry, Manifest

@@ -15,7 +15,6 @@ import pytest
 import yaml
 from PIL import Image
 
-from builders import arguments
 from builders.commands.recipes import regularization_parser
 from builders.regularization_options import Regularization
 from cards.prompts import survey
@@ -23,6 +22,7 @@ from cards.regularization import command, meant, pages, sheet
 from schemas.features import REJECTED, arrow_schema
 from schemas.manifest import Manifest, Step
 from schemas.prompts import PARTS
+from schemas.terminal import arguments
 
 LIGHT: dict[str, Any] = {
     "class_name": "cup", "kind": "object", "count": 6, "prompts": "structured", "shares": "0.5,0.5,0.0",

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from builders.interrupts import ctrl_c_waits
+from schemas.terminal.interrupts import ctrl_c_waits
 
 
 def test_ctrl_c_while_a_worker_starts_comes_right_after() -> None:

@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from builders import arguments
 from builders.commands.recipes import retribooru_parser
 from builders.options import Retribooru
 from schemas.errors import UsageError
+from schemas.terminal import arguments
 
 
 def _read(*words: str) -> Retribooru:

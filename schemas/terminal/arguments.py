@@ -12,9 +12,9 @@ from typing import Any, NoReturn, TypeVar, get_args, get_type_hints
 
 from upath import UPath
 
-from builders.fields import flag_of
 from schemas.errors import UsageError
 from schemas.locations import location
+from schemas.terminal.fields import flag_of
 
 OptionsT = TypeVar("OptionsT")
 
@@ -30,7 +30,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def parser_for(kind: type[Any], prog: str, description: str, epilog: str = "") -> Parser:
-    """A parser with an option for each field of a dataclass made with `builders.fields.option`."""
+    """A parser with an option for each field of a dataclass made with `schemas.terminal.fields.option`."""
     parser = Parser(prog=prog, description=description, epilog=epilog, allow_abbrev=False,
                     formatter_class=RawText)
     groups: dict[str, Any] = {}

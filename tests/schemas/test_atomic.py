@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from builders import atomic
+from schemas import atomic
 
 
 def test_a_failed_block_leaves_the_old_file_and_no_temporary(tmp_path: Path) -> None:

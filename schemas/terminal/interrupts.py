@@ -12,9 +12,9 @@ from types import FrameType
 def ctrl_c_waits() -> Iterator[None]:
     """Ctrl-C takes effect at the end of the block, and never in a process that starts within it.
 
-    A terminal sends Ctrl-C to workers too, and until they can ignore it (`builders.engines`) they import for seconds.
-    They inherit that it is blocked. Here blocking is not enough: another thread may take the signal, and Python would
-    then stop this one between a worker's start and the message that the worker waits for.
+    A terminal sends Ctrl-C to workers too, and until they can ignore it they import for seconds. They inherit that it
+    is blocked. Here blocking is not enough: another thread may take the signal, and Python would then stop this one
+    between a worker's start and the message that the worker waits for.
     """
     pressed = False
 

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from builders import progress
-from builders.progress import Progress
+from schemas.terminal import progress
+from schemas.terminal.progress import Progress
 
 Clock = Callable[..., None]
 
