@@ -28,8 +28,9 @@ weights: $(VENV)/.models  ## train the packaged light models anew (hours on a CP
 	$(BIN)/python -m weights.data --cache .cache/bank
 	$(BIN)/python -m weights.train --cache .cache/bank --run .cache/run
 
-docs: $(VENV)/.core  ## write docs/cli.md anew
+docs: $(VENV)/.core  ## write docs/cli.md, docs/reasons.md and docs/trainers.md anew
 	$(BIN)/python -m builders.cli_docs
+	$(BIN)/python -m trainers.cli_docs
 
 clean:  ## forget the environments and what was built here
 	rm -rf $(VENV) $(PEERS) out

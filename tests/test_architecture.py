@@ -15,14 +15,22 @@ MAY_IMPORT = {
     "cards": {"schemas"},
     "trainers": {"schemas", "annotators"},
 }
-NOT_IN_CORE = {"torch", "transformers", "diffusers", "accelerate", "ultralytics", "ray"}
+NOT_IN_CORE = {"torch", "transformers", "diffusers", "accelerate", "peft", "safetensors", "tensorboard", "ultralytics",
+               "ray"}
 LATER = {"annotators/aesthetics.py", "annotators/captions.py", "annotators/clip_t.py",
          "annotators/concept_classifier.py", "annotators/instructblip.py", "annotators/model_embeddings.py",
          "annotators/pretrained.py", "annotators/towers.py",
          "builders/face_weights.py", "builders/generators/diffusion.py",
          "builders/ray_engine.py"}
 """Files that may load what the core lacks, inside a function, when somebody asks for it."""
+LIGHT = {"trainers/__init__.py", "trainers/cli.py", "trainers/cli_docs.py", "trainers/commands.py",
+         "trainers/options.py", "trainers/presets.py"}
+"""Of the trainers what help and option errors need, besides each method's `*_options.py`: works in the core."""
 FILES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+
+
+def _is_light(name: str) -> bool:
+    return name in LIGHT or name.endswith("_options.py") or not name.startswith("trainers/")
 
 
 def _imports(path: Path) -> Iterator[str]:
@@ -47,6 +55,9 @@ def test_imports_point_one_way(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_core_needs_no_torch(path: Path) -> None:
+    assert "pickle" not in set(_imports(path))
+    if not _is_light(path.relative_to(ROOT).as_posix()):
+        return
     at_once = ast.Module(ast.parse(path.read_text(encoding="utf-8")).body, [])
     functions = [node for node in ast.walk(at_once) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     later = {id(node) for function in functions for node in ast.walk(function)}
@@ -56,7 +67,19 @@ def test_the_core_needs_no_torch(path: Path) -> None:
             assert not {name.split(".")[0] for name in names} & NOT_IN_CORE
     if path.relative_to(ROOT).as_posix() not in LATER:
         assert not set(_imports(path)) & NOT_IN_CORE
-    assert "pickle" not in set(_imports(path))
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path.is_relative_to(ROOT / "trainers")],
+                         ids=lambda path: str(path.relative_to(ROOT)))
+def test_trainers_keep_torch_where_methods_are_and_pickle_nowhere(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    if _is_light(path.relative_to(ROOT).as_posix()):
+        own = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)
+               and node.module and node.module.startswith("trainers.")]
+        assert all(_is_light(f"{name.replace('.', '/')}.py") for name in own)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "torch":
+            assert node.attr not in ("save", "load"), "weights are safetensors"
 
 
 def test_cards_are_called_from_one_place_in_each_recipe() -> None:

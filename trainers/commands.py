@@ -1,0 +1,59 @@
+"""The commands of `trainers`: of each its options, and what runs. Methods load late, when a command is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
+
+from schemas.errors import UsageError
+from schemas.terminal import arguments
+from schemas.terminal.commands import Command
+from schemas.terminal.interrupts import ctrl_c_waits
+from trainers.options import Said
+
+EXIT_CODES = """exit codes:
+  0    done
+  1    training could not go on; the same command with --resume goes on from the newest checkpoint
+  2    the command or its input must be changed
+  130  stopped by Ctrl-C; --resume goes on
+"""
+_EXTRA = {"torch", "diffusers", "transformers", "accelerate", "peft", "safetensors", "tensorboard"}
+"""Packages that likeness[trainers] brings."""
+
+
+@contextmanager
+def extra() -> Iterator[None]:
+    """Says in one line which extra brings a package that is missing in the block."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in _EXTRA:
+            raise
+        raise UsageError("a package is not installed here", seen=error.name,
+                         next_command="pip install 'likeness[trainers]'") from None
+
+
+def method(name: str, kind: type[Any], said: Said) -> Command:
+    """The command of `trainers.NAME`, a module with `run(options) -> int`; `kind` is its dataclass of options, whose
+    `check()` is called first."""
+
+    def parser() -> arguments.Parser:
+        return arguments.parser_for(kind, f"trainers {name}", said.description, f"{said.examples}\n{EXIT_CODES}")
+
+    def run(words: Sequence[str]) -> int:
+        options = arguments.read(kind, parser(), words)
+        options.check()
+        with ctrl_c_waits(), extra():
+            module = import_module(f"trainers.{name}")
+        done: int = module.run(options)
+        return done
+
+    return Command(run, parser, said.about)
+
+
+METHODS: dict[str, Command] = {}
+"""By name, in the order of `trainers --help`."""
+
+TOOLS: dict[str, Command] = {}

@@ -1,0 +1,61 @@
+"""What a method is: a module that holds the base and whose forward gives the loss. The loop does all the rest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import DDIMScheduler, DiffusionPipeline
+from torch import Tensor, nn
+
+from trainers.bases import Base
+from trainers.feeding import Batch
+
+
+class Method(nn.Module):
+    """Made of a base, whose modules are frozen. What a method trains, it makes require gradients, in float32."""
+
+    def __init__(self, base: Base) -> None:
+        super().__init__()
+        base.freeze()
+        self.base = base
+        # As children, so that they move with the method. The text encoders are named as in a pipeline.
+        self.unet, self.vae, self.text_encoders = base.unet, base.vae, nn.ModuleList(base.text_encoders)
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """"loss", a scalar, and what else is worth a line in the log, scalars too: the same names every time."""
+        raise NotImplementedError
+
+    def groups(self, lr: float) -> list[dict[str, Any]]:
+        """The optimizer's parameter groups."""
+        return [{"params": list(self.trained().values()), "lr": lr}]
+
+    def trained(self) -> dict[str, nn.Parameter]:
+        """What trains, by name."""
+        return {name: one for name, one in self.named_parameters() if one.requires_grad}
+
+    def weights(self) -> dict[str, Tensor]:
+        """What a checkpoint keeps of the method, by name; `load` takes it."""
+        return {name: one.detach() for name, one in self.trained().items()}
+
+    @torch.no_grad()
+    def load(self, weights: dict[str, Tensor]) -> None:
+        """Takes what `weights` gave, bit for bit."""
+        for name, one in self.trained().items():
+            one.copy_(weights[name])
+
+    def pipeline(self) -> DiffusionPipeline:
+        """A pipeline over these very modules, for samples."""
+        pipe = self.base.pipeline
+        pipe.scheduler = DDIMScheduler.from_config(pipe.scheduler.config, clip_sample=False)
+        return pipe
+
+    def publish(self, folder: Path) -> None:
+        """Writes the weights as users load them into an empty folder."""
+        raise NotImplementedError
+
+    def facts(self) -> dict[str, Any]:
+        """For run.json and the card: "trains" (numbers of what trains), "prompts" (to try), "usage" (code that loads
+        the folder OUT)."""
+        return {"trains": sum(one.numel() for one in self.trained().values()), "prompts": []}
