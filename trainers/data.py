@@ -1,0 +1,164 @@
+"""A published dataset, opened to train on: the rows, and what a run's record says of them."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple, cast
+
+import datasets
+
+from schemas import manifest as manifests
+from schemas.draws import draw
+from schemas.errors import UsageError
+from schemas.manifest import Manifest
+
+BUILDS = {
+    "subject": "build subject --images DIR --class-name WORDS --out OUT",
+    "regularization": "build regularization --class-name WORDS --kind object --out OUT",
+    "coti": "build coti --concept WORDS --seeds DIR --pool POOL --out OUT",
+    "retribooru": "build retribooru --source SOURCE --out OUT",
+}
+"""The command that makes a dataset, by recipe."""
+
+_VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
+_HUB = re.compile(r"([\w][\w.-]*/[\w][\w.-]*)(?:@([\w][\w./-]*))?")
+_MEANT = "a version folder such as OUT/1.0.0, a build's OUT, or OWNER/NAME[@REVISION] of the Hub"
+
+
+class Data(NamedTuple):
+    """A dataset as a run's record names it. The rows' `image` is undecoded: {"bytes", "path"}."""
+
+    rows: datasets.Dataset
+    name: str
+    """what was asked for, without the folders above: the folder's name, or OWNER/NAME"""
+    version: str
+    """of the manifest; without one the commit on the Hub, else \"\""""
+    digest: str
+    """the manifest's content digest; without one sha256 over ids and pictures"""
+    recipe: str
+    """the manifest's; "" without one"""
+    manifest: Manifest | None
+
+    @property
+    def told(self) -> str:
+        """One line for a person."""
+        version = f" {self.version}" if self.version else ""
+        return f"{self.name}{version}: {len(self.rows):,} pictures (content {self.digest[:16]})"
+
+
+def open_data(wanted: str, flag: str, recipe: str, columns: Sequence[str] = ("text",)) -> Data:
+    """What `flag` names: a published version, the newest one of a build's OUT, or a dataset of the Hub.
+
+    A dataset of other makers, without a manifest, is taken when it has the columns; where it has no `id`, the row's
+    number is one. The split `train` is read or, where there is none, all of them (a pool has `pool` and `seed`).
+
+    Raises UsageError when nothing is there, another recipe made it, a column is missing, or it has no rows.
+    """
+    folder, name, commit = _folder(wanted, flag, recipe)
+    manifest = manifests.read(folder) if (folder / manifests.NAME).is_file() else None
+    if manifest is not None and manifest.recipe != recipe:
+        raise UsageError(f"{flag} is a {manifest.recipe} dataset, not a {recipe} dataset", seen=wanted, allowed=_MEANT,
+                         next_command=BUILDS[recipe])
+    rows = _rows(folder, wanted, flag)
+    if missing := [column for column in ("image", *columns) if column not in rows.column_names]:
+        raise UsageError(f"{flag} lacks the columns {', '.join(missing)}", seen=wanted,
+                         allowed=f"has {', '.join(rows.column_names)}", next_command=BUILDS[recipe])
+    if not len(rows):
+        raise UsageError(f"{flag} has no rows", seen=wanted, next_command=BUILDS[recipe])
+    if "id" not in rows.column_names:
+        rows = rows.add_column("id", [str(number) for number in range(len(rows))])
+    if manifest is None:
+        return Data(rows, name, commit, _digest(rows), "", None)
+    return Data(rows, name, manifest.version, manifest.content_digest, manifest.recipe, manifest)
+
+
+def prefix(rows: datasets.Dataset, count: int | None, seed: int) -> datasets.Dataset:
+    """So many rows, drawn by the seed and the rows' ids, in the dataset's order: a bigger count holds a smaller one's
+    rows. All of them for None and where there are no more."""
+    if count is None or count >= len(rows):
+        return rows
+    drawn = sorted(range(len(rows)), key=[draw("prefix", str(seed), str(name)) for name in rows["id"]].__getitem__)
+    return rows.select(sorted(drawn[:count]))
+
+
+def _folder(wanted: str, flag: str, recipe: str) -> tuple[Path, str, str]:
+    """The folder with the dataset, its name, and the commit where it came from the Hub."""
+    folder = Path(wanted)
+    if folder.is_dir():
+        if not (folder / manifests.NAME).is_file():
+            versions = [one for one in folder.iterdir()
+                        if _VERSION.fullmatch(one.name) and (one / manifests.NAME).is_file()]
+            if versions:
+                return max(versions, key=lambda one: [int(part) for part in one.name.split(".")]), _name(folder), ""
+        return folder, _name(folder.parent if _VERSION.fullmatch(folder.resolve().name) else folder), ""
+    found = _HUB.fullmatch(wanted)
+    if folder.exists() or found is None:
+        raise UsageError(f"{flag} is no folder and no name of a dataset", seen=wanted, allowed=_MEANT,
+                         next_command=BUILDS[recipe])
+    fetched = _fetched(found[1], found[2], flag)
+    return fetched, found[1], fetched.name
+
+
+def _name(folder: Path) -> str:
+    return folder.resolve().name
+
+
+def _fetched(repo: str, revision: str | None, flag: str) -> Path:
+    """The files of the Hub's dataset, in its own cache below the commit's name."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError
+
+    others: tuple[type[Exception], ...] = (*HfHubHTTPError.__bases__, OSError, ValueError)
+    try:
+        return Path(snapshot_download(repo, repo_type="dataset", revision=revision))
+    except others as error:
+        raise UsageError(f"{flag}: no such folder here, and the Hub's dataset cannot be fetched: {_line(error)}",
+                         seen=f"{repo}@{revision or 'main'}", allowed=_MEANT) from None
+
+
+def _rows(folder: Path, wanted: str, flag: str) -> datasets.Dataset:
+    with _quiet():
+        try:
+            found = cast(datasets.DatasetDict, datasets.load_dataset(str(folder)))
+            rows = found["train"] if "train" in found else datasets.concatenate_datasets(list(found.values()))
+        except Exception as error:  # it raises whatever its readers do
+            raise UsageError(f"{flag} cannot be read as a dataset: {_line(error)}", seen=wanted, allowed=_MEANT,
+                             ) from None
+    if isinstance(rows.features.get("image"), datasets.Image):
+        rows = rows.cast_column("image", datasets.Image(decode=False))
+    elif "image" in rows.column_names:
+        raise UsageError(f"{flag}: the column image holds no pictures", seen=str(rows.features["image"])[:80],
+                         allowed="a feature of type Image")
+    return rows
+
+
+def _digest(rows: datasets.Dataset) -> str:
+    whole = hashlib.sha256()
+    for row in rows.select_columns(["id", "image"]):
+        data = row["image"]["bytes"] or Path(row["image"]["path"]).read_bytes()
+        whole.update(f"{row['id']} {hashlib.sha256(data).hexdigest()}\n".encode())
+    return whole.hexdigest()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without bars and warnings of `datasets`: what comes of its errors is told in one line."""
+    logger = logging.getLogger("datasets")
+    bars, level = datasets.utils.are_progress_bars_disabled(), logger.level
+    datasets.disable_progress_bars()
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        if not bars:
+            datasets.enable_progress_bars()
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__
