@@ -2,7 +2,7 @@
 
 Published at github.com/google/dreambooth as folders of 4 to 6 pictures, and in `dataset/prompts_and_classes.txt`.
 The renamed classes are Table 3 of "A Data Perspective on Enhanced Identity Preservation", which names vague classes
-("toy") by what the pictures show ("duck toy").
+("toy") by what the pictures show ("duck toy"); how long each subject is best trained is its Table 4.
 """
 
 from __future__ import annotations
@@ -51,6 +51,33 @@ SUBJECTS: dict[str, Subject] = {
     for name, original in _CLASSES.items()
 }
 """The thirty subjects by folder name, in the order of the benchmark."""
+
+
+
+class Range(NamedTuple):
+    """Numbers of training steps, both ends included."""
+
+    low: int
+    high: int
+
+
+_LONG, _MIDDLE, _SHORT = Range(6000, 8000), Range(3000, 4000), Range(1000, 3000)
+BEST_STEPS: dict[str, tuple[Range, Range]] = {
+    "backpack": (_LONG, Range(8000, 10000)), "backpack_dog": (Range(2000, 3000), Range(4000, 6000)),
+    "bear_plushie": (Range(2000, 4000), Range(4000, 6000)), "berry_bowl": (_LONG, Range(8000, 10000)),
+    "can": (_LONG, Range(8000, 10000)), "candle": (Range(4000, 6000), Range(8000, 10000)), "cat": (_SHORT, _SHORT),
+    "cat2": (_LONG, Range(8000, 10000)), "clock": (_LONG, Range(8000, 10000)),
+    "colorful_sneaker": (Range(4000, 6000), _LONG), "dog": (_SHORT, _SHORT),
+    "dog2": (Range(2000, 4000), Range(4000, 6000)), "dog3": (Range(2000, 4000), Range(8000, 10000)),
+    "dog5": (_MIDDLE, _LONG), "dog6": (_MIDDLE, _LONG), "dog7": (_MIDDLE, _LONG), "dog8": (_SHORT, _SHORT),
+    "duck_toy": (_MIDDLE, _MIDDLE), "fancy_boot": (_MIDDLE, _LONG), "grey_sloth_plushie": (_MIDDLE, _LONG),
+    "monster_toy": (_MIDDLE, Range(8000, 10000)), "pink_sunglasses": (_MIDDLE, Range(4000, 6000)),
+    "poop_emoji": (_MIDDLE, Range(4000, 6000)), "rc_car": (_MIDDLE, Range(4000, 6000)),
+    "red_cartoon": (_LONG, Range(8000, 10000)), "robot_toy": (_MIDDLE, _LONG), "shiny_sneaker": (_MIDDLE, _LONG),
+    "teapot": (_LONG, Range(8000, 10000)), "vase": (_LONG, Range(8000, 10000)),
+    "wolf_plushie": (_MIDDLE, Range(4000, 6000)),
+}  # fmt: skip
+"""Table 4: the best numbers of steps for each subject, on SD and on SDXL."""
 
 _ANYWHERE = (
     "in the jungle", "in the snow", "on the beach", "on a cobblestone street", "on top of pink fabric",

@@ -3,7 +3,7 @@ from typing import get_args
 
 import pytest
 
-from schemas.dreambench import RENAMED, SUBJECTS, TEMPLATES, prompt_parts
+from schemas.dreambench import BEST_STEPS, RENAMED, SUBJECTS, TEMPLATES, prompt_parts
 from schemas.prompts import PARTS, Form, Kind, compose
 
 
@@ -24,6 +24,18 @@ def test_twelve_have_another_name_in_table_3() -> None:
     assert SUBJECTS["pink_sunglasses"] == ("pink_sunglasses", "glasses", "glasses", "object")
     assert SUBJECTS["backpack_dog"] == ("backpack_dog", "backpack", "backpack", "object")
     assert SUBJECTS["dog8"] == ("dog8", "dog", "dog", "animal")
+
+
+def test_table_4_has_a_range_for_every_subject_and_base() -> None:
+    assert list(BEST_STEPS) == list(SUBJECTS)
+    assert BEST_STEPS["backpack"] == ((6000, 8000), (8000, 10000))
+    assert BEST_STEPS["dog3"] == ((2000, 4000), (8000, 10000))
+    assert BEST_STEPS["colorful_sneaker"] == ((4000, 6000), (6000, 8000))
+    # The columns of the printed table, counted by their lower and upper ends.
+    assert Counter(sd for sd, _ in BEST_STEPS.values()) == {
+        (6000, 8000): 8, (3000, 4000): 13, (1000, 3000): 3, (2000, 4000): 3, (4000, 6000): 2, (2000, 3000): 1}
+    assert Counter(xl for _, xl in BEST_STEPS.values()) == {
+        (8000, 10000): 11, (6000, 8000): 8, (4000, 6000): 7, (1000, 3000): 3, (3000, 4000): 1}
 
 
 def test_the_lists_of_prompts_share_their_ends() -> None:
