@@ -25,7 +25,7 @@ _ENDS = {".lora_A.weight": ".lora_down.weight", ".lora_B.weight": ".lora_up.weig
 
 def save(layers: Layers, alpha: float, blocks: int | None, path: Path) -> None:
     """Writes `weights(…)` to `path`, with what readers ask of kohya's metadata."""
-    rank = min(next(iter(layers["unet"].values())).shape)
+    rank = next(len(weight) for name, weight in layers["unet"].items() if "lora_A" in name)
     said = {"format": "pt", "ss_network_module": "networks.lora", "ss_network_dim": str(rank),
             "ss_network_alpha": f"{alpha:g}"}
     if blocks is not None:
