@@ -1,0 +1,219 @@
+"""Base models: Stable Diffusion 1 and 2, Stable Diffusion XL, and the tiny ones, opened for training.
+
+Of a folder or repository only safetensors are read. A safety checker is left out: nothing here trains it.
+
+Two things about text encoders (transformers 5). CLIPTextModel holds its embeddings itself, CLIPTextModelWithProjection
+in its `text_model`. The configurations of SD and SDXL name 2 as the end of a text, which is not its id; the sentence's
+vector is then that of the highest id, and that is no longer the end once there are new words. `open_base` puts the
+right id there: texts of known words are encoded as before, and those with new words as SDXL was trained.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from diffusers import DDPMScheduler, DiffusionPipeline, StableDiffusionPipeline, StableDiffusionXLPipeline
+from diffusers.utils import logging
+from torch import Tensor, nn
+
+from annotators import hub, pretrained
+from annotators.weights import files_digest
+from schemas.errors import UsageError
+from trainers import tiny
+
+_CLASSES = {"StableDiffusionPipeline": StableDiffusionPipeline, "StableDiffusionXLPipeline": StableDiffusionXLPipeline}
+_PREDICTIONS = ("epsilon", "v_prediction", "sample")
+_ALLOWED = "tiny, tiny-v, tiny-sdxl, a folder as save_pretrained writes it, or OWNER/NAME[@REVISION] of the Hub"
+
+
+class Words(NamedTuple):
+    """Texts as the UNet is told them."""
+
+    embeds: Tensor
+    """B x tokens x width; of SDXL both encoders' side by side."""
+    pooled: Tensor | None
+    """B x width: SDXL's vector of the whole sentence."""
+
+
+@dataclass
+class Base:
+    """A pipeline's modules, all of them float32 and frozen until a method says otherwise."""
+
+    name: str
+    """As in the command, without a path or revision."""
+    folder: Path
+    revision: str
+    """The commit of the Hub; "" of a folder."""
+    sha256: str
+    licence: str
+    pipeline: Any
+    scheduler: DDPMScheduler
+    """Adds noise in training, with the base's betas and prediction type."""
+
+    @property
+    def family(self) -> str:
+        """"sd" or "sdxl"."""
+        return "sdxl" if isinstance(self.pipeline, StableDiffusionXLPipeline) else "sd"
+
+    @property
+    def unet(self) -> Any:
+        return self.pipeline.unet
+
+    @property
+    def vae(self) -> Any:
+        return self.pipeline.vae
+
+    @property
+    def text_encoders(self) -> list[Any]:
+        """One of SD, two of SDXL."""
+        return [self.pipeline.text_encoder] + ([self.pipeline.text_encoder_2] if self.family == "sdxl" else [])
+
+    @property
+    def tokenizers(self) -> list[Any]:
+        """In the order of the encoders."""
+        return [self.pipeline.tokenizer] + ([self.pipeline.tokenizer_2] if self.family == "sdxl" else [])
+
+    @property
+    def modules(self) -> dict[str, nn.Module]:
+        """By the names of the pipeline: unet, vae, text_encoder and, of SDXL, text_encoder_2."""
+        return {name: part for name, part in self.pipeline.components.items() if isinstance(part, nn.Module)}
+
+    @property
+    def resolution(self) -> int:
+        """Side of the pictures that it was trained on, pixels."""
+        return int(self.unet.config.sample_size * self.pipeline.vae_scale_factor)
+
+    def latent_shape(self, side: int) -> tuple[int, int, int]:
+        """Channels, height and width of the latents of a square picture. Raises UsageError for sides that do not
+        divide."""
+        factor = self.pipeline.vae_scale_factor
+        if side < factor or side % factor:
+            raise UsageError("no side of pictures for this base", seen=side, allowed=f"a multiple of {factor}",
+                             next_command=f"--resolution {self.resolution}")
+        return int(self.vae.config.latent_channels), side // factor, side // factor
+
+    def freeze(self) -> None:
+        """Nothing trains, and nothing behaves as in training."""
+        for module in self.modules.values():
+            module.requires_grad_(False).eval()
+
+    def encode(self, texts: Sequence[str]) -> Words:
+        """Texts as the pipelines encode them, with gradients where something trains: of SD the last layer after its
+        norm, of SDXL the last but one of both encoders. A token of several vectors is written once."""
+        device = self.text_encoders[0].device
+        found = self.pipeline.encode_prompt(list(texts), device=device, num_images_per_prompt=1,
+                                            do_classifier_free_guidance=False)
+        return Words(found[0], found[2] if self.family == "sdxl" else None)
+
+    @torch.no_grad()
+    def latents(self, pixels: Tensor, noise: Tensor) -> Tensor:
+        """Latents B x 4 x h x w of pictures B x 3 x H x W in -1..1: drawn from the VAE's posterior with the noise
+        given, scaled for the UNet, float32. The VAE runs in its own precision, whatever autocast says: SDXL's
+        overflows in float16."""
+        vae = self.vae
+        with torch.autocast(pixels.device.type, enabled=False):
+            drawn = vae.encode(pixels.to(vae.dtype)).latent_dist
+        return (drawn.mean.float() + drawn.std.float() * noise) * vae.config.scaling_factor
+
+    def provenance(self) -> dict[str, str]:
+        """What a run says of its base."""
+        said = {"name": self.name, "pipeline": type(self.pipeline).__name__, "sha256": self.sha256,
+                "licence": self.licence, "prediction_type": self.scheduler.config.prediction_type}
+        return said | ({"revision": self.revision} if self.revision else {})
+
+
+def open_base(wanted: str, place: Path) -> Base:
+    """The base that `wanted` names, on the CPU in float32, frozen: one of `tiny.KINDS`, which is drawn into `place`, a
+    folder of a diffusers pipeline, or OWNER/NAME[@REVISION] of the Hub. Raises UsageError.
+    """
+    found = _find(wanted, place)
+    config = _config(found.folder / "model_index.json")
+    name = str(config.get("_class_name", ""))
+    if name not in _CLASSES:
+        raise UsageError("a pipeline that cannot be trained here", seen=name or f"{found.weights} without a class",
+                         allowed=" or ".join(_CLASSES), next_command=_ALLOWED)
+    files = _files(found.folder, name)
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    pretrained.hush()
+    try:
+        pipeline = _CLASSES[name].from_pretrained(
+            found.folder, dtype=torch.float32, use_safetensors=True,
+            **({"safety_checker": None, "requires_safety_checker": False} if name == "StableDiffusionPipeline" else {}))
+    except Exception as error:
+        raise pretrained.unreadable("base", str(found.folder), error) from None
+    pipeline.set_progress_bar_config(disable=True)
+    base = Base(found.weights, found.folder, found.revision, files_digest(found.folder, files), found.licence, pipeline,
+                _scheduler(pipeline, found.weights))
+    for encoder, tokenizer in zip(base.text_encoders, base.tokenizers, strict=True):
+        for part in (encoder, getattr(encoder, "text_model", encoder)):
+            part.config.eos_token_id = part.eos_token_id = tokenizer.eos_token_id
+    base.freeze()
+    return base
+
+
+def _find(wanted: str, place: Path) -> pretrained.Found:
+    """The folder with a base's files."""
+    if wanted in tiny.KINDS:
+        folder = place / wanted
+        if not (folder / "model_index.json").is_file():
+            tiny.save(wanted, folder)
+        return pretrained.Found(folder, wanted, "", "Apache-2.0: random weights of ours")
+    folder = Path(wanted)
+    if (folder / "model_index.json").is_file():
+        return pretrained.Found(folder, folder.resolve().name, "", "unknown: a folder of yours")
+    if folder.is_file():
+        raise UsageError("a base is no single file", seen=wanted, allowed=_ALLOWED,
+                         next_command="in Python, StableDiffusionPipeline.from_single_file(FILE).save_pretrained(DIR)")
+    there = hub.parse(f"{wanted}:model_index.json")
+    if folder.is_dir() or there is None:
+        raise UsageError("no model_index.json in that folder" if folder.is_dir() else "no such base", seen=wanted,
+                         allowed=_ALLOWED)
+    index, _ = hub.fetch(there)  # says in one line what is wrong with the name or the network
+    if _config(index).get("_class_name") not in _CLASSES:  # before gigabytes are fetched
+        return pretrained.Found(index.parent, there.repo, index.parent.name, "")
+    with hub.told(wanted, there):
+        folder = Path(DiffusionPipeline.download(there.repo, revision=there.revision, use_safetensors=True,
+                                                 safety_checker=None))
+    return pretrained.Found(folder, there.repo, folder.name, hub.licence(there, folder.name))
+
+
+def _files(folder: Path, name: str) -> list[Path]:
+    """What of the folder the base is made of. Raises UsageError when it lacks weights, or is an inpainting model."""
+    modules = ["unet", "vae", "text_encoder", *(["text_encoder_2"] if "XL" in name else [])]
+    others = ["scheduler", "tokenizer", *(["tokenizer_2"] if "XL" in name else [])]
+    found = [folder / "model_index.json"]
+    for part in modules + others:
+        found += [path for kind in ("json", "txt", "safetensors") for path in (folder / part).glob(f"*.{kind}")
+                  if ".fp16." not in path.name and ".non_ema." not in path.name]
+    for part in modules:
+        if not any(path.parent.name == part and path.suffix == ".safetensors" for path in found):
+            raise UsageError("the base has no weights as safetensors in full precision", seen=f"{folder.name}/{part}",
+                             allowed="files that run no code when opened",
+                             next_command="in Python, DiffusionPipeline.from_pretrained(DIR).save_pretrained(NEW)")
+    channels = _config(folder / "unet" / "config.json").get("in_channels", 4)
+    if channels != 4:
+        raise UsageError("the base's UNet takes more than a picture, as those for inpainting do",
+                         seen=f"{channels} channels", allowed="4 channels", next_command=_ALLOWED)
+    return found
+
+
+def _scheduler(pipeline: Any, name: str) -> DDPMScheduler:
+    scheduler = DDPMScheduler.from_config(pipeline.scheduler.config)
+    if scheduler.config.prediction_type not in _PREDICTIONS or getattr(pipeline.vae.config, "latents_mean", None):
+        raise UsageError("a base of another kind of diffusion", allowed=", ".join(_PREDICTIONS),
+                         seen=f"{name}: {scheduler.config.prediction_type}, {type(pipeline.scheduler).__name__}")
+    return scheduler
+
+
+def _config(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
