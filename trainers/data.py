@@ -51,25 +51,34 @@ class Data(NamedTuple):
         return f"{self.name}{version}: {len(self.rows):,} pictures (content {self.digest[:16]})"
 
 
-def open_data(wanted: str, flag: str, recipe: str, columns: Sequence[str] = ("text",)) -> Data:
+def open_data(wanted: str, flag: str, recipe: str, columns: Sequence[str] = ("text",), split: str = "train") -> Data:
     """What `flag` names: a published version, the newest one of a build's OUT, or a dataset of the Hub.
 
-    A dataset of other makers, without a manifest, is taken when it has the columns; where it has no `id`, the row's
-    number is one. The split `train` is read or, where there is none, all of them (a pool has `pool` and `seed`).
+    `recipe` "" takes any. A dataset of other makers, without a manifest, is taken when it has the columns; where it
+    has no `id`, the row's number is one. Where there is no split `train`, all of them are read in its place.
 
-    Raises UsageError when nothing is there, another recipe made it, a column is missing, or it has no rows.
+    Raises UsageError when nothing is there, another recipe made it, a split or column is missing, or it has no rows.
     """
-    folder, name, commit = _folder(wanted, flag, recipe)
+    builds = BUILDS[recipe or "subject"]
+    folder, name, commit = _folder(wanted, flag, builds)
     manifest = manifests.read(folder) if (folder / manifests.NAME).is_file() else None
-    if manifest is not None and manifest.recipe != recipe:
+    if manifest is not None and recipe not in (manifest.recipe, ""):
         raise UsageError(f"{flag} is a {manifest.recipe} dataset, not a {recipe} dataset", seen=wanted, allowed=_MEANT,
-                         next_command=BUILDS[recipe])
-    rows = _rows(folder, wanted, flag)
+                         next_command=builds)
+    if manifest is not None and not any(manifest.splits.values()):  # which `datasets` cannot read
+        raise UsageError(f"{flag} has no rows", seen=wanted, next_command=builds)
+    found = _splits(folder, wanted, flag)
+    if split not in found and split != "train":
+        raise UsageError(f"{flag} has no split {split}", seen=wanted, allowed=f"has {', '.join(found)}",
+                         next_command=builds)
+    rows = found[split] if split in found else datasets.concatenate_datasets(list(found.values()))
     if missing := [column for column in ("image", *columns) if column not in rows.column_names]:
         raise UsageError(f"{flag} lacks the columns {', '.join(missing)}", seen=wanted,
-                         allowed=f"has {', '.join(rows.column_names)}", next_command=BUILDS[recipe])
-    if not len(rows):
-        raise UsageError(f"{flag} has no rows", seen=wanted, next_command=BUILDS[recipe])
+                         allowed=f"has {', '.join(rows.column_names)}", next_command=builds)
+    if not isinstance(rows.features["image"], datasets.Image):
+        raise UsageError(f"{flag}: its column image holds no pictures", seen=wanted, allowed="a feature of type Image",
+                         next_command=builds)
+    rows = rows.cast_column("image", datasets.Image(decode=False))
     if "id" not in rows.column_names:
         rows = rows.add_column("id", [str(number) for number in range(len(rows))])
     if manifest is None:
@@ -86,26 +95,22 @@ def prefix(rows: datasets.Dataset, count: int | None, seed: int) -> datasets.Dat
     return rows.select(sorted(drawn[:count]))
 
 
-def _folder(wanted: str, flag: str, recipe: str) -> tuple[Path, str, str]:
+def _folder(wanted: str, flag: str, builds: str) -> tuple[Path, str, str]:
     """The folder with the dataset, its name, and the commit where it came from the Hub."""
     folder = Path(wanted)
-    if folder.is_dir():
-        if not (folder / manifests.NAME).is_file():
-            versions = [one for one in folder.iterdir()
-                        if _VERSION.fullmatch(one.name) and (one / manifests.NAME).is_file()]
-            if versions:
-                return max(versions, key=lambda one: [int(part) for part in one.name.split(".")]), _name(folder), ""
-        return folder, _name(folder.parent if _VERSION.fullmatch(folder.resolve().name) else folder), ""
     found = _HUB.fullmatch(wanted)
-    if folder.exists() or found is None:
-        raise UsageError(f"{flag} is no folder and no name of a dataset", seen=wanted, allowed=_MEANT,
-                         next_command=BUILDS[recipe])
-    fetched = _fetched(found[1], found[2], flag)
-    return fetched, found[1], fetched.name
-
-
-def _name(folder: Path) -> str:
-    return folder.resolve().name
+    if not folder.is_dir():
+        if folder.exists() or found is None:
+            raise UsageError(f"{flag} is no folder and no name of a dataset", seen=wanted, allowed=_MEANT,
+                             next_command=builds)
+        fetched = _fetched(found[1], found[2], flag)
+        return fetched, found[1], fetched.name
+    whole = folder.resolve()
+    if _VERSION.fullmatch(whole.name):
+        return folder, whole.parent.name, ""
+    versions = [one for one in folder.iterdir() if _VERSION.fullmatch(one.name) and (one / manifests.NAME).is_file()]
+    newest = max(versions, key=lambda one: [int(part) for part in one.name.split(".")], default=folder)
+    return newest, whole.name, ""
 
 
 def _fetched(repo: str, revision: str | None, flag: str) -> Path:
@@ -121,20 +126,14 @@ def _fetched(repo: str, revision: str | None, flag: str) -> Path:
                          seen=f"{repo}@{revision or 'main'}", allowed=_MEANT) from None
 
 
-def _rows(folder: Path, wanted: str, flag: str) -> datasets.Dataset:
+def _splits(folder: Path, wanted: str, flag: str) -> dict[str, datasets.Dataset]:
+    """What `datasets` reads of the folder, by split."""
     with _quiet():
         try:
-            found = cast(datasets.DatasetDict, datasets.load_dataset(str(folder)))
-            rows = found["train"] if "train" in found else datasets.concatenate_datasets(list(found.values()))
+            return dict(cast(datasets.DatasetDict, datasets.load_dataset(str(folder))))
         except Exception as error:  # it raises whatever its readers do
-            raise UsageError(f"{flag} cannot be read as a dataset: {_line(error)}", seen=wanted, allowed=_MEANT,
-                             ) from None
-    if isinstance(rows.features.get("image"), datasets.Image):
-        rows = rows.cast_column("image", datasets.Image(decode=False))
-    elif "image" in rows.column_names:
-        raise UsageError(f"{flag}: the column image holds no pictures", seen=str(rows.features["image"])[:80],
-                         allowed="a feature of type Image")
-    return rows
+            raise UsageError(f"{flag} cannot be read as a dataset: {_line(error.__cause__ or error)}", seen=wanted,
+                             allowed=_MEANT) from None
 
 
 def _digest(rows: datasets.Dataset) -> str:
@@ -160,5 +159,5 @@ def _quiet() -> Iterator[None]:
             datasets.enable_progress_bars()
 
 
-def _line(error: Exception) -> str:
+def _line(error: BaseException) -> str:
     return " ".join(str(error).split())[:300] or type(error).__name__

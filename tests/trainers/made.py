@@ -69,7 +69,7 @@ def regularization(out: Path, count: int = 8, version: str = "1.0.0") -> Path:
     """OUT/VERSION of `count` backpacks of 48 x 48 whose adjectives are those of `WORDS`."""
     rows = []
     for number in range(count):
-        data, words = encoded(painted((10 * number, 90, 160), (48, 48))), WORDS[number % 4]
+        data, words = encoded(painted((10 * number % 256, 90, 160), (48, 48))), WORDS[number % 4]
         text = " ".join(["a photo of", "an" if words[0] == "oval" else "a", *filter(None, words), "backpack on a rug"])
         rows.append({"id": f"{number:05d}", "image": {"bytes": data, "path": None}, "text": text,
                      "style": "a photo of", **dict(zip(("shape", "color", "texture"), words, strict=True)),
