@@ -91,7 +91,7 @@ def told(name: str, wanted: HubFile) -> Iterator[None]:
     except LocalEntryNotFoundError:
         raise UsageError("the file is not in the cache and the Hub cannot be reached", seen=name,
                          allowed="a network, or a local file", next_command="the same command with light in its place: "
-                         "--models light, --captioner light or --generator light") from None
+                         "--models light, --captioner light or --generator light; or --base tiny") from None
     except EntryNotFoundError:
         raise UsageError("the repository has no such file", seen=name,
                          allowed=f"one of those on https://huggingface.co/{wanted.repo}/tree/{wanted.revision}"

@@ -12,21 +12,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from diffusers import DDPMScheduler, DiffusionPipeline, StableDiffusionPipeline, StableDiffusionXLPipeline
+from diffusers import DDPMScheduler, StableDiffusionPipeline, StableDiffusionXLPipeline
 from diffusers.utils import logging
 from torch import Tensor, nn
+from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
 from annotators import hub, pretrained
 from annotators.weights import files_digest
 from schemas.errors import UsageError
 from trainers import tiny
 
-_CLASSES = {"StableDiffusionPipeline": StableDiffusionPipeline, "StableDiffusionXLPipeline": StableDiffusionXLPipeline}
+_SD, _SDXL = StableDiffusionPipeline.__name__, StableDiffusionXLPipeline.__name__
+_PARTS = {_SD: ("unet", "vae", "text_encoder", "tokenizer", "scheduler")}
+_PARTS[_SDXL] = (*_PARTS[_SD], "text_encoder_2", "tokenizer_2")
+_WITHOUT: dict[str, dict[str, Any]] = {
+    _SD: {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False},
+    _SDXL: {"image_encoder": None, "feature_extractor": None},
+}
+"""What is neither trained nor drawn with here."""
 _PREDICTIONS = ("epsilon", "v_prediction", "sample")
 _ALLOWED = "tiny, tiny-v, tiny-sdxl, a folder as save_pretrained writes it, or OWNER/NAME[@REVISION] of the Hub"
 
@@ -134,20 +143,17 @@ def open_base(wanted: str, place: Path) -> Base:
     found = _find(wanted, place)
     config = _config(found.folder / "model_index.json")
     name = str(config.get("_class_name", ""))
-    if name not in _CLASSES:
+    if name not in _PARTS:
         raise UsageError("a pipeline that cannot be trained here", seen=name or f"{found.weights} without a class",
-                         allowed=" or ".join(_CLASSES), next_command=_ALLOWED)
+                         allowed=" or ".join(_PARTS), next_command=_ALLOWED)
     files = _files(found.folder, name)
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     pretrained.hush()
     try:
-        pipeline = _CLASSES[name].from_pretrained(
-            found.folder, dtype=torch.float32, use_safetensors=True,
-            **({"safety_checker": None, "requires_safety_checker": False} if name == "StableDiffusionPipeline" else {}))
+        pipeline = _opened(found.folder, name)
     except Exception as error:
         raise pretrained.unreadable("base", str(found.folder), error) from None
-    pipeline.set_progress_bar_config(disable=True)
     base = Base(found.weights, found.folder, found.revision, files_digest(found.folder, files), found.licence, pipeline,
                 _scheduler(pipeline, found.weights))
     for encoder, tokenizer in zip(base.text_encoders, base.tokenizers, strict=True):
@@ -162,7 +168,8 @@ def _find(wanted: str, place: Path) -> pretrained.Found:
     if wanted in tiny.KINDS:
         folder = place / wanted
         if not (folder / "model_index.json").is_file():
-            tiny.save(wanted, folder)
+            with suppress(OSError):  # another process of the run drew it meanwhile; else opening it tells
+                tiny.save(wanted, folder)
         return pretrained.Found(folder, wanted, "", "Apache-2.0: random weights of ours")
     folder = Path(wanted)
     if (folder / "model_index.json").is_file():
@@ -175,32 +182,57 @@ def _find(wanted: str, place: Path) -> pretrained.Found:
         raise UsageError("no model_index.json in that folder" if folder.is_dir() else "no such base", seen=wanted,
                          allowed=_ALLOWED)
     index, _ = hub.fetch(there)  # says in one line what is wrong with the name or the network
-    if _config(index).get("_class_name") not in _CLASSES:  # before gigabytes are fetched
+    name = _config(index).get("_class_name")
+    if name not in _PARTS:  # told by open_base, before gigabytes are fetched
         return pretrained.Found(index.parent, there.repo, index.parent.name, "")
-    with hub.told(wanted, there):
-        folder = Path(DiffusionPipeline.download(there.repo, revision=there.revision, use_safetensors=True,
-                                                 safety_checker=None))
-    return pretrained.Found(folder, there.repo, folder.name, hub.licence(there, folder.name))
+    folder, commit = hub.fetch_all(wanted, _patterns(name))
+    return pretrained.Found(folder, there.repo, commit, hub.licence(there, commit))
+
+
+def _patterns(name: str) -> list[str]:
+    """What is read of a folder or repository, by the pipeline's class: weights in full precision alone."""
+    return ["model_index.json", *(f"{part}/{file}" for part in _PARTS[name] for file in (
+        "*.json", "*.txt", "diffusion_pytorch_model.safetensors", "diffusion_pytorch_model-*.safetensors",
+        "model.safetensors", "model-*.safetensors"))]
 
 
 def _files(folder: Path, name: str) -> list[Path]:
     """What of the folder the base is made of. Raises UsageError when it lacks weights, or is an inpainting model."""
-    modules = ["unet", "vae", "text_encoder", *(["text_encoder_2"] if "XL" in name else [])]
-    others = ["scheduler", "tokenizer", *(["tokenizer_2"] if "XL" in name else [])]
-    found = [folder / "model_index.json"]
-    for part in modules + others:
-        found += [path for kind in ("json", "txt", "safetensors") for path in (folder / part).glob(f"*.{kind}")
-                  if ".fp16." not in path.name and ".non_ema." not in path.name]
-    for part in modules:
-        if not any(path.parent.name == part and path.suffix == ".safetensors" for path in found):
-            raise UsageError("the base has no weights as safetensors in full precision", seen=f"{folder.name}/{part}",
-                             allowed="files that run no code when opened",
-                             next_command="in Python, DiffusionPipeline.from_pretrained(DIR).save_pretrained(NEW)")
+    found = [path for pattern in _patterns(name) for path in folder.glob(pattern)]
+    weighed = {path.parent.name for path in found if path.suffix == ".safetensors"}
+    lacking = [part for part in _PARTS[name] if part.startswith(("unet", "vae", "text")) and part not in weighed]
+    if lacking:
+        raise UsageError("the base has no safetensors in full precision", seen=f"{folder.name}/{lacking[0]}",
+                         allowed="diffusion_pytorch_model.safetensors or model.safetensors in each part",
+                         next_command=f"in Python, {name}.from_pretrained(DIR).save_pretrained(NEW)")
     channels = _config(folder / "unet" / "config.json").get("in_channels", 4)
     if channels != 4:
         raise UsageError("the base's UNet takes more than a picture, as those for inpainting do",
                          seen=f"{channels} channels", allowed="4 channels", next_command=_ALLOWED)
     return found
+
+
+def _opened(folder: Path, name: str) -> Any:
+    """The pipeline. Raises what diffusers and transformers do, and ValueError when tensors or words are missing: of
+    tensors the one would leave them empty, the other draw them at random."""
+    encoders = {"text_encoder": CLIPTextModel, "text_encoder_2": CLIPTextModelWithProjection}
+    given, missing = {}, []
+    for part in _PARTS[name]:
+        if part in encoders:
+            given[part], told = encoders[part].from_pretrained(folder / part, dtype=torch.float32, use_safetensors=True,
+                                                               output_loading_info=True)
+            missing += sorted(told["missing_keys"])
+    kind = StableDiffusionPipeline if name == _SD else StableDiffusionXLPipeline
+    made = kind.from_pretrained(folder, dtype=torch.float32, use_safetensors=True, **_WITHOUT[name], **given)
+    missing += [key for part in (made.unet, made.vae) for key, one in part.named_parameters() if one.is_meta]
+    if missing:
+        raise ValueError(f"{len(missing)} of its tensors are missing: {missing[0]}")
+    # transformers makes a tokenizer of no files, too
+    for tokenizer in (made.tokenizer, getattr(made, "tokenizer_2", made.tokenizer)):
+        if "a</w>" not in tokenizer.get_vocab():
+            raise ValueError("its tokenizer has no words")
+    made.set_progress_bar_config(disable=True)
+    return made
 
 
 def _scheduler(pipeline: Any, name: str) -> DDPMScheduler:
