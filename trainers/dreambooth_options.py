@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from schemas.errors import UsageError
 from schemas.terminal.fields import option
@@ -34,9 +35,10 @@ class Dreambooth(Training):
                        "Hub", group="data", metavar="DATA")
     regularization: str = option("", "the same of `build regularization`; none trains without", group="data",
                                  metavar="DATA|none")
-    max_instances: int = option(0, "so many of the subject's pictures, drawn by the seed; more contain fewer. "
-                                "0: all", group="data", low=0, metavar="N")
-    max_regularizers: int = option(0, "the same of the regularization set", group="data", low=0, metavar="N")
+    max_instances: int | None = option(None, "so many of the subject's pictures, drawn by the seed; more contain "
+                                       "fewer. Default: all", group="data", low=1, metavar="N")
+    max_regularizers: int | None = option(None, "the same of the regularization set", group="data", low=1,
+                                          metavar="N")
     captions: str | None = option(None, "the subject's captions: own, each picture's; class, \"a TOKEN CLASS\" for "
                                   "all. Default: own, in dreambooth-baseline class", group="data",
                                   choices=("own", "class"))
@@ -77,8 +79,9 @@ class Dreambooth(Training):
         """The same with what the preset says for a base of this family. Raises UsageError for another's preset."""
         of = preset(self.preset, family)
         rank = of.lora if self.lora is None else self.lora
-        usual = {"steps": of.steps, "lora": rank, "lr": LORA_LR if rank else FULL_LR, "captions": of.captions,
-                 "word_dropout": of.word_dropout, "crop_ratio": of.crop_ratio, "publish_from": of.keep_from}
+        usual: dict[str, Any] = {
+            "steps": of.steps, "lora": rank, "lr": LORA_LR if rank else FULL_LR, "captions": of.captions,
+            "word_dropout": of.word_dropout, "crop_ratio": of.crop_ratio, "publish_from": of.keep_from}
         made = replace(self, **{name: value for name, value in usual.items() if getattr(self, name) is None})
         made.check()
         return made
