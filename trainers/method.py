@@ -45,6 +45,13 @@ class Method(nn.Module):
         for name, one in self.trained().items():
             one.copy_(weights[name])
 
+    def spare_activations(self) -> None:
+        """Makes what trains compute its activations twice rather than keep them."""
+        self.unet.enable_gradient_checkpointing()
+        for one in self.text_encoders:
+            one.gradient_checkpointing_enable({"use_reentrant": False})
+            one.train()  # transformers looks at this too; their dropout is 0
+
     def pipeline(self) -> DiffusionPipeline:
         """A pipeline over these very modules, for samples."""
         pipe = self.base.pipeline

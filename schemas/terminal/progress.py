@@ -60,7 +60,7 @@ class Bar:
 
     def __init__(self, progress: Progress, stage: str, total: int | None, unit: str) -> None:
         self._progress, self._stage, self._total = progress, stage, total
-        self._done, self._judged, self._kept = 0, 0, 0
+        self._done, self._judged, self._kept, self._note = 0, 0, 0, ""
         self._begun = self._said = time.monotonic()
         self._bar = tqdm(total=total, desc=f"{stage:>8}", unit=unit, disable=progress.plain, file=sys.stderr,
                          smoothing=0.1, leave=False)
@@ -72,29 +72,30 @@ class Bar:
                  trace: TracebackType | None) -> None:
         self._bar.close()
 
-    def advance(self, rows: int, kept: int | None = None) -> None:
-        """`rows` more are done, of which `kept` stay; None where nobody has judged them."""
-        self._done += rows
+    def advance(self, rows: int, kept: int | None = None, note: str = "") -> None:
+        """`rows` more are done, of which `kept` stay, None where nobody has judged them; `note` is what to say now."""
+        self._done, self._note = self._done + rows, note
         if kept is not None:
             self._judged, self._kept = self._judged + rows, self._kept + kept
-        if self._judged:
-            self._bar.set_postfix_str(self._keep_rate(), refresh=False)
+        self._bar.set_postfix_str(", ".join(self._notes()), refresh=False)
         self._bar.update(rows)
         now = time.monotonic()
         if self._progress.plain and now - self._said >= _QUIET_SECONDS:
             self._said = now
             self._speak(self._done / (now - self._begun))
 
-    def _keep_rate(self) -> str:
-        return f"kept {self._kept / self._judged:.0%}"
+    def _notes(self) -> list[str]:
+        kept = [f"kept {self._kept / self._judged:.0%}"] if self._judged else []
+        return [*kept, *([self._note] if self._note else [])]
 
     def _speak(self, rate: float) -> None:
         # Nobody knows the time left before the first row is done, nor the keep rate before one was judged.
         left = None if self._total is None or not rate else round((self._total - self._done) / rate)
         self._progress.event("progress", stage=self._stage, done=self._done, total=self._total,
-                             judged=self._judged, kept=self._kept, rows_per_second=round(rate, 1), seconds_left=left)
+                             judged=self._judged, kept=self._kept, note=self._note,
+                             rows_per_second=round(rate, 1), seconds_left=left)
         if not self._progress._json:
             parts = [f"{self._done:,}" if self._total is None else f"{self._done:,} of {self._total:,}"]
             parts += [] if left is None else [f"{left} s left"]
-            parts += [f"{rate:.1f}/s", *([self._keep_rate()] if self._judged else [])]
+            parts += [f"{rate:.1f}/s", *self._notes()]
             self._progress.say(f"{self._stage:>8}: {', '.join(parts)}")

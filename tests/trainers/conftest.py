@@ -1,5 +1,8 @@
 """What `datasets` reads, it keeps a copy of: here in a folder of the tests."""
 
+import sys
+from collections.abc import Iterator
+
 import datasets
 import pytest
 
@@ -7,3 +10,13 @@ import pytest
 @pytest.fixture(autouse=True, scope="session")
 def _cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     datasets.config.HF_DATASETS_CACHE = tmp_path_factory.mktemp("datasets")
+
+
+@pytest.fixture(autouse=True)
+def _no_accelerator() -> Iterator[None]:
+    """A process has one precision and one way to train; each test may choose its own."""
+    yield
+    state = sys.modules.get("accelerate.state")
+    if state:
+        state.AcceleratorState._reset_state(reset_partial_state=True)
+        state.GradientState._reset_state()
