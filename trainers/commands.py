@@ -11,6 +11,7 @@ from schemas.errors import UsageError
 from schemas.terminal import arguments
 from schemas.terminal.commands import Command
 from schemas.terminal.interrupts import ctrl_c_waits
+from trainers import custom_options, inversion_options
 from trainers.options import Said
 
 EXIT_CODES = """exit codes:
@@ -53,7 +54,10 @@ def method(name: str, kind: type[Any], said: Said) -> Command:
     return Command(run, parser, said.about)
 
 
-METHODS: dict[str, Command] = {}
+METHODS: dict[str, Command] = {
+    "inversion": method("inversion", inversion_options.Inversion, inversion_options.SAID),
+    "custom": method("custom", custom_options.Custom, custom_options.SAID),
+}
 """By name, in the order of `trainers --help`."""
 
 TOOLS: dict[str, Command] = {}
