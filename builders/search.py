@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 
 from annotators import images
 from annotators.base import Picture
-from annotators.embeddings import Embeddings, open_embeddings
-from annotators.weights import LIGHT
+from annotators.embeddings import Embeddings
+from annotators.recalled import embeddings_of
 from builders.published import shards
 from builders.vector_index import FILE, FOLDER, POOL, read_facts, read_index
 from cards.results import MOST, Tile, sheet
@@ -24,7 +24,7 @@ from schemas import atomic
 from schemas import manifest as manifests
 from schemas.errors import RowError, UsageError
 from schemas.locations import Location, readable
-from schemas.manifest import Manifest, Model
+from schemas.manifest import Manifest
 
 _SHOWN = ("id", "image", "text", "license", "url")
 """Columns that are read of a row that was found."""
@@ -86,7 +86,7 @@ def search(folder: Location, query: Query, picture: Picture | None = None) -> li
     """The rows nearest to the query, best first; `picture` is its image, decoded. Raises UsageError."""
     manifest = manifests.read(folder)
     index = _index(folder, manifest)
-    vector = _embedded(_embeddings(manifest, query.embeddings, index.d), query.text, picture)
+    vector = _embedded(embeddings_of(manifest, query.embeddings, index.d), query.text, picture)
     cosines, rows = index.search(vector, min(query.count, index.ntotal))
     found = [(float(cosine), int(row)) for cosine, row in zip(cosines[0], rows[0], strict=True) if row >= 0]
     try:
@@ -115,34 +115,6 @@ def _index(folder: Location, manifest: Manifest) -> Any:
 
 def _damaged(folder: Location, what: str) -> UsageError:
     return UsageError(f"this version is damaged: {what}", seen=str(folder), next_command=f"build verify {folder}")
-
-
-def _embeddings(manifest: Manifest, wanted: str, width: int) -> Embeddings:
-    """What embedded the pool. Raises UsageError when its weights are elsewhere, or others than the manifest says."""
-    there = next((model for model in manifest.models if model.role == "embeddings"), None)
-    if there is None:
-        raise UsageError("the manifest names no embeddings", seen=manifest.recipe, next_command="build verify DIR")
-    mine = open_embeddings(wanted or named(there, manifest))
-    sha256 = there.provenance.get("sha256")
-    # On another device an identity is another, and the weights are the same.
-    if mine.width != width or not (mine.identity == there.identity
-                                   or (sha256 and mine.provenance.get("sha256") == sha256)):
-        raise UsageError("these are not the weights that embedded the pool",
-                         seen=f"{mine.provenance.get('weights')}, sha256 {mine.provenance.get('sha256', '')[:16]}",
-                         allowed=f"{there.provenance.get('weights')}, sha256 {(sha256 or '')[:16]}",
-                         next_command="--embeddings with the weights of the build")
-    return mine
-
-
-def named(there: Model, manifest: Manifest) -> str:
-    """How to ask for the weights that a manifest names."""
-    if manifest.options.get("embeddings") == LIGHT:
-        return LIGHT
-    name, revision = there.provenance.get("weights", ""), there.provenance.get("revision")
-    if not revision:
-        raise UsageError("the pool was embedded with weights of a folder, which the manifest does not know",
-                         seen=name, next_command="--embeddings FOLDER")
-    return f"{name}@{revision}"
 
 
 def _read(path: Path) -> tuple[bytes, Picture]:

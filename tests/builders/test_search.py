@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from annotators.recalled import named
 from builders import cli
-from builders.search import Query, named, search
+from builders.search import Query, search
 from schemas import manifest as manifests
 from schemas.manifest import Model
 from tests.builders.made_pool import encoded, painted, publish_pool, rows
