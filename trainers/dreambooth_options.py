@@ -11,7 +11,7 @@ from trainers.options import Said, Training
 from trainers.presets import DROPOUT, FULL_LR, LORA_LR, RATIO, Family, check_name, preset
 
 SAID = Said(
-    "DreamBooth with a structured regularization set: the model learns a subject as a rare word before its class",
+    "a subject as a rare word before its class: DreamBooth with a regularization set",
     """DreamBooth as in "A Data Perspective on Enhanced Identity Preservation": every example is one of the subject's
 pictures and one that regularizes, each with its own caption. SD trains the entire model; SDXL a LoRA and the
 identifier's embeddings. Presets are the paper's runs: paper-sd, paper-sdxl, dreambooth-baseline, and
