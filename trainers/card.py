@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from trainers.record import Run
@@ -16,7 +17,10 @@ def write(folder: Path, run: Run, step: int, prompts: list[str]) -> None:
 def page(run: Run, step: int, prompts: list[str]) -> str:
     """The model card, Markdown. Its head is what the Hub reads."""
     said = run.said()
-    head = {"library_name": "diffusers", "base_model": run.base.get("name"), "license": run.base.get("licence"),
+    base, licence = str(run.base.get("name", "")), str(run.base.get("licence", ""))
+    # The Hub takes its own names alone.
+    head = {"library_name": "diffusers", "base_model": base if "/" in base else None,
+            "license": licence.lower() if re.fullmatch(r"[\w.+-]+", licence) else None,
             "tags": ["text-to-image", run.method, "likeness"]}
     # JSON is YAML, and quotes whatever a name may hold.
     lines = ["---", *(f"{key}: {json.dumps(value)}" for key, value in head.items() if value), "---", "",
@@ -27,8 +31,9 @@ def page(run: Run, step: int, prompts: list[str]) -> str:
     if prompts:
         lines += ["## Prompts", "", "The rows of `samples/*.png`:", "", *(f"- `{text}`" for text in prompts), ""]
     lines += ["## Made of", "", "| what | name | revision or version | digest |", "|---|---|---|---|",
-              _row("base", run.base.get("name"), run.base.get("revision"), run.base.get("sha256")),
+              _row("base", base, run.base.get("revision"), run.base.get("sha256")),
               *(_row(flag, one["name"], one["version"], one["digest"]) for flag, one in said["data"].items())]
+    lines += ["", f"Licence of the base: {licence}."] if licence else []
     return "\n".join(lines) + "\n"
 
 

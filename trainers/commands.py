@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
@@ -11,7 +12,7 @@ from schemas.errors import UsageError
 from schemas.terminal import arguments
 from schemas.terminal.commands import Command
 from schemas.terminal.interrupts import ctrl_c_waits
-from trainers import custom_options, dreambooth_options, inversion_options
+from trainers import custom_options, dreambooth_options, inversion_options, tiny_options
 from trainers.options import Said
 
 EXIT_CODES = """exit codes:
@@ -36,6 +37,12 @@ def extra() -> Iterator[None]:
                          next_command="pip install 'likeness[trainers]'") from None
 
 
+def _hush() -> None:
+    """Libraries say only what is an error: they read this when they are imported."""
+    for name in ("TRANSFORMERS_VERBOSITY", "DIFFUSERS_VERBOSITY"):
+        os.environ.setdefault(name, "error")
+
+
 def method(name: str, kind: type[Any], said: Said) -> Command:
     """The command of `trainers.NAME`, a module with `run(options) -> int`; `kind` is its dataclass of options, whose
     `check()` is called first."""
@@ -46,6 +53,7 @@ def method(name: str, kind: type[Any], said: Said) -> Command:
     def run(words: Sequence[str]) -> int:
         options = arguments.read(kind, parser(), words)
         options.check()
+        _hush()
         with ctrl_c_waits(), extra():
             module = import_module(f"trainers.{name}")
         done: int = module.run(options)
@@ -61,4 +69,4 @@ METHODS: dict[str, Command] = {
 }
 """By name, in the order of `trainers --help`."""
 
-TOOLS: dict[str, Command] = {}
+TOOLS = {"tiny": method("tiny", tiny_options.Tiny, tiny_options.SAID)}

@@ -15,7 +15,7 @@ from schemas import atomic
 
 
 class Journal:
-    """Open while steps are taken. What was said after `step`, by a run that was stopped, is forgotten."""
+    """What was said after `step`, by a run that was stopped, is forgotten. After a `with` all is on the disk."""
 
     def __init__(self, out: Path, step: int) -> None:
         path = out / "log.jsonl"
@@ -29,8 +29,7 @@ class Journal:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
-        self._lines.close()
-        self._board.close()
+        self._board.flush()
 
     def write(self, step: int, said: dict[str, float]) -> None:
         """One line: step, loss and its parts, length of the gradient, learning rate."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,11 +19,12 @@ from accelerate import Accelerator, DistributedDataParallelKwargs
 from accelerate.utils import gather_object
 from diffusers.training_utils import EMAModel
 from torch import Tensor
+from torch.nn.utils import clip_grad_norm_
 
 from schemas import atomic
 from schemas.draws import draw
 from schemas.errors import BuildError, UsageError
-from schemas.terminal.progress import Progress
+from schemas.terminal.progress import Bar, Progress
 from trainers import card, checkpoints, optimizers, samples
 from trainers.checkpoints import Checkpoint
 from trainers.feeding import Batch, Share, View, batches
@@ -72,35 +73,31 @@ class Loop:
         self.ema = EMAModel(self.trained.values(), decay=options.ema) if options.ema else None
         self.begin(options.lr)
         self._restore()
+        self._journal = Journal(options.out, self.step) if self._main else None
 
     def begin(self, lr: float) -> None:
         """Begins anew with the optimizer and the schedule of the learning rate; weights and step stay."""
         self.lr, self._begun = lr, self.step
         groups = self.method.groups(lr)
         self._rates = [group["lr"] for group in groups]
-        self.accelerator.free_memory()  # else the one before stays there, too
-        opened = optimizers.open_optimizer(self.options.optimizer, groups, self.options.weight_decay)
-        self.optimizer = self.accelerator.prepare_optimizer(opened)
+        self.optimizer = optimizers.open_optimizer(self.options.optimizer, groups, self.options.weight_decay)
 
     def train(self, until: int) -> None:
         """Takes steps until `until` of them are done; a checkpoint and samples whenever they are due."""
-        options, journal = self.options, Journal(self.options.out, self.step) if self._main else None
-        todo = range(self.step, until)
+        options, todo = self.options, range(self.step, until)
         fed = batches(self.view, options.seed, todo, self._share(), options.threads)
-        style = self.progress if self._main else None
-        with closing(fed), journal or nullcontext(), style.bar("train", len(todo), "step") if style else nullcontext() \
-                as bar:
+        with closing(fed), self._journal or nullcontext(), self._bar(len(todo)) as bar:
             for step, micro in zip(todo, fed, strict=True):
                 said = self._take(step, micro)
                 self.step = step + 1
-                if journal:
-                    journal.write(self.step, said)
+                if self._journal:
+                    self._journal.write(self.step, said)
                 if bar:
                     bar.advance(1, note=f"loss {said['loss']:.4f}")
                 if self.step % options.checkpoint_every == 0:
                     self.checkpoint()
                 if options.sample_every and self.step % options.sample_every == 0:
-                    self.sample(journal)
+                    self.sample()
 
     def checkpoint(self) -> None:
         """Writes a checkpoint, unless one of this very state is there."""
@@ -108,7 +105,7 @@ class Loop:
         if now == self._saved:
             return
         if self._main:
-            tensors, numbers = optimizers.packed(self.optimizer.optimizer, self.trained)
+            tensors, numbers = optimizers.packed(self.optimizer, self.trained)
             scaler = self.accelerator.scaler
             state = {"step": self.step, "lr": self.lr, "begun": self._begun, "optimizer": numbers, "extra": self.extra,
                      "scaler": scaler.state_dict() if scaler else {}}
@@ -118,16 +115,15 @@ class Loop:
         self._saved = now
         self.accelerator.wait_for_everyone()
 
-    def sample(self, journal: Journal | None = None) -> None:
+    def sample(self) -> None:
         """Writes a grid of samples of the method as it stands; with --ema of its averaged weights."""
         prompts = self.prompts
-        if self._main and prompts:
+        if self._journal and prompts:
             with self._averaged():
                 picture = samples.grid(self.method, prompts, self.options, self.accelerator.autocast())
             with atomic.replacing(self.options.out / "samples" / f"step-{self.step:08d}.png") as path:
                 picture.save(path, format="PNG")
-            if journal:
-                journal.show(self.step, picture)
+            self._journal.show(self.step, picture)
         self.accelerator.wait_for_everyone()
 
     @property
@@ -172,6 +168,9 @@ class Loop:
         if self._main:
             self.progress.say(text)
 
+    def _bar(self, steps: int) -> AbstractContextManager[Bar | None]:
+        return self.progress.bar("train", steps, "step") if self._main else nullcontext()
+
     def _share(self) -> Share:
         """What of each step is for this process."""
         return Share(self.options.batch_size, self.options.accumulation, self.accelerator.num_processes,
@@ -191,18 +190,25 @@ class Loop:
                 given = self.model(_on(batch, self.accelerator.device))
                 self.accelerator.backward(given["loss"] / len(micro))
             parts.append(torch.stack([value.detach().float() for value in given.values()]))
-        norm = self.accelerator.clip_grad_norm_(self.trained.values(), self.options.max_grad_norm or math.inf)
+        scaler = self.accelerator.scaler  # of float16
+        if scaler:
+            scaler.unscale_(self.optimizer)
+        norm = clip_grad_norm_(self.trained.values(), self.options.max_grad_norm or math.inf)
         mean = self.accelerator.reduce(torch.stack(parts).mean(0), "mean")
         *values, length = torch.cat([mean, norm.detach().float().reshape(1)]).tolist()
         said = dict(zip(given, values, strict=True))
-        # With a scaler, gradients that are too long for float16 are no fault: it skips the step.
-        if not math.isfinite(said["loss"]) or not (math.isfinite(length) or self.accelerator.scaler):
+        # A scaler skips the step where gradients are too long for float16, and makes them shorter: no fault.
+        if not math.isfinite(said["loss"]) or not (math.isfinite(length) or scaler):
             raise self._lost(step, micro, parts, said["loss"])
-        self.optimizer.step()
+        if scaler:
+            scaler.step(self.optimizer)
+            scaler.update()
+        else:
+            self.optimizer.step()
         self.optimizer.zero_grad()
         if self.ema:
             self.ema.step(self.trained.values())
-        return {**said, "grad_norm": length, "lr": self._rates[0] * rate}
+        return {**said, **({"grad_norm": length} if math.isfinite(length) else {}), "lr": self._rates[0] * rate}
 
     def _lost(self, step: int, micro: list[Batch], parts: list[Tensor], loss: float) -> BuildError:
         """The error that says where the loss, or its gradient, was no number any more."""
@@ -224,7 +230,7 @@ class Loop:
         self.step = state["begun"]
         self.begin(state["lr"])
         self.step, self.extra = state["step"], state["extra"]
-        optimizers.unpack(self.optimizer.optimizer, self.trained, tensors, state["optimizer"])
+        optimizers.unpack(self.optimizer, self.trained, tensors, state["optimizer"])
         if self.accelerator.scaler:
             self.accelerator.scaler.load_state_dict(state["scaler"])
         if self.ema:

@@ -49,8 +49,11 @@ class Method(nn.Module):
         """Makes what trains compute its activations twice rather than keep them."""
         self.unet.enable_gradient_checkpointing()
         for one in self.text_encoders:
-            one.gradient_checkpointing_enable({"use_reentrant": False})
-            one.train()  # transformers looks at this too; their dropout is 0
+            if any(weight.requires_grad for weight in one.parameters()):
+                # The name since transformers 5.23, or the one before.
+                enable = getattr(one, "activation_checkpointing_enable", None) or one.gradient_checkpointing_enable
+                enable({"use_reentrant": False})
+                one.train()  # transformers looks at this too; their dropout is 0
 
     def pipeline(self) -> DiffusionPipeline:
         """A pipeline over these very modules, for samples."""

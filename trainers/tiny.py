@@ -28,6 +28,7 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProject
 
 from annotators import pretrained
 from trainers import vocabulary
+from trainers.tiny_options import Tiny
 
 KINDS = {"tiny": "Stable Diffusion that predicts noise", "tiny-v": "Stable Diffusion that predicts v, as SD 2 does",
          "tiny-sdxl": "Stable Diffusion XL"}
@@ -56,6 +57,12 @@ def save(kind: str, folder: Path, seed: int = 0) -> None:
         unfinished.replace(folder)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def run(options: Tiny) -> int:
+    """`trainers tiny`. Returns the exit code."""
+    save(options.kind, options.out)
+    return 0
 
 
 def _pipeline(kind: str, seed: int) -> DiffusionPipeline:

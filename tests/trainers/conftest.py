@@ -13,8 +13,10 @@ def _cache(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_accelerator() -> Iterator[None]:
-    """A process has one precision and one way to train; each test may choose its own."""
+def _alone() -> Iterator[None]:
+    """A process has one precision and one way to train; each test may choose its own. Two tests share two cores."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
     yield
     state = sys.modules.get("accelerate.state")
     if state:

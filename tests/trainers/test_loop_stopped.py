@@ -17,6 +17,7 @@ from tests.trainers import toy
 from tests.trainers.test_loop import files, lines, options_of, same
 from trainers import checkpoints
 
+pytestmark = pytest.mark.xdist_group("loop stopped")
 USUAL = {"ema": 0.9, "schedule": "linear", "warmup": 2, "batch_size": 2}
 
 

@@ -68,3 +68,10 @@ def test_events_say_null_for_what_is_not_known(clock: Clock, capsys: pytest.Capt
     first, second = map(json.loads, capsys.readouterr().err.splitlines())
     assert (first["judged"], first["kept"], first["seconds_left"], first["rows_per_second"]) == (0, 0, None, 0.0)
     assert (second["judged"], second["kept"], second["seconds_left"], second["rows_per_second"]) == (2, 1, 20, 0.1)
+
+
+def test_a_note_is_said_behind_the_rate(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    clock(0, 10)
+    with Progress().bar("train", 40, "step") as bar:
+        bar.advance(30, note="loss 0.1250")
+    assert capsys.readouterr().err == "   train: 30 of 40, 3 s left, 3.0/s, loss 0.1250\n"
