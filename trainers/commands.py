@@ -12,7 +12,7 @@ from schemas.errors import UsageError
 from schemas.terminal import arguments
 from schemas.terminal.commands import Command
 from schemas.terminal.interrupts import ctrl_c_waits
-from trainers import custom_options, dreambooth_options, inversion_options, tiny_options
+from trainers import custom_options, dreambooth_options, inversion_options, personalize_options, tiny_options
 from trainers.options import Said
 
 EXIT_CODES = """exit codes:
@@ -63,6 +63,7 @@ def method(name: str, kind: type[Any], said: Said) -> Command:
 
 
 METHODS: dict[str, Command] = {
+    "personalize": method("personalize", personalize_options.Personalize, personalize_options.SAID),
     "dreambooth": method("dreambooth", dreambooth_options.Dreambooth, dreambooth_options.SAID),
     "inversion": method("inversion", inversion_options.Inversion, inversion_options.SAID),
     "custom": method("custom", custom_options.Custom, custom_options.SAID),

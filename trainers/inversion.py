@@ -22,6 +22,7 @@ from trainers.method import Method
 from trainers.objective import errors
 from trainers.record import Run
 from trainers.rows import add_tokens, train_rows
+from trainers.tiny import KINDS
 from trainers.views.decks import Deck, Frame
 from trainers.views.pairs import Pairs
 
@@ -73,9 +74,10 @@ def save_vectors(vectors: list[Tensor], token: str, folder: Path, stem: str) -> 
 
 
 def opening(base: Base, folder: str | None = None) -> list[str]:
-    """Lines of code that open a pipeline of the base or, of its kind, one in `folder`."""
+    """Lines of code that open a pipeline of the base or, of its kind, one in `folder`. A tiny base lies in OUT."""
     kind = type(base.pipeline).__name__
-    return [f"from diffusers import {kind}", "", f'pipe = {kind}.from_pretrained("{folder or base.name}")']
+    wanted = folder or (f"OUT/base/{base.name}" if base.name in KINDS else base.name)
+    return [f"from diffusers import {kind}", "", f'pipe = {kind}.from_pretrained("{wanted}")']
 
 
 def loading(stem: str, encoders: int) -> list[str]:
