@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import shutil
+import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
@@ -53,7 +54,7 @@ class Loop:
 
     def __init__(self, method: Method, view: View, options: Training, run: Run) -> None:
         self.accelerator = _accelerator(options.precision)
-        run.facts = method.facts()
+        run.facts, run.processes = method.facts(), self.accelerator.num_processes
         run.check()
         self.method, self.view, self.options, self.run = method, view, options, run
         self.progress = Progress(options.log)
@@ -255,6 +256,8 @@ class Loop:
 
 def _accelerator(precision: str) -> Accelerator:
     """Where and in which precision to train, as `accelerate launch` says. Raises UsageError for fp16 on a CPU."""
+    # torch 2.13 has another name for it, which those before do not know.
+    warnings.filterwarnings("ignore", "`broadcast_buffers`", FutureWarning)
     made = Accelerator(cpu=not torch.cuda.is_available(), mixed_precision=precision,
                        kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)])
     if precision == "fp16" and made.device.type == "cpu":

@@ -21,13 +21,14 @@ _PACKAGES = ("likeness", "torch", "diffusers", "transformers", "accelerate", "pe
 @dataclass(kw_only=True)
 class Run:
     """A run of a method. `data` by option: "data", "regularization" (`trainers.data.Data`, or what has its name,
-    recipe, version and digest); `base` is the provenance of the base."""
+    recipe, version and digest); `base` is the provenance of the base. The loop adds `facts` and `processes`."""
 
     method: str
     options: Training
     data: dict[str, Any]
     base: dict[str, Any]
     facts: dict[str, Any] = field(default_factory=dict)
+    processes: int = 1
 
     @property
     def path(self) -> Path:
@@ -72,7 +73,7 @@ class Run:
     def said(self, finished: bool = False) -> dict[str, Any]:
         """All that run.json says."""
         options = {one.name: getattr(self.options, one.name) for one in fields(self.options)}
-        return {"method": self.method, "finished": finished, "base": self.base,
+        return {"method": self.method, "finished": finished, "processes": self.processes, "base": self.base,
                 "data": {flag: {"name": one.name, "recipe": one.recipe, "version": one.version, "digest": one.digest}
                          for flag, one in self.data.items()},
                 "options": {name: str(value) if isinstance(value, Path) else value for name, value in options.items()},
@@ -81,7 +82,7 @@ class Run:
     def _others(self, there: dict[str, Any]) -> list[str]:
         """What differs from the run that is there, in words."""
         mine = json.loads(json.dumps(self.said()))
-        pairs = [("method", there.get("method"), mine["method"])]
+        pairs = [(what, there.get(what), mine[what]) for what in ("method", "processes")]
         pairs += [(flag_of(name), there.get("options", {}).get(name), value)
                   for name, value in mine["options"].items() if name not in PLACES]
         flags = sorted({*mine["data"], *there.get("data", {})})

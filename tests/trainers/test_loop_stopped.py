@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -105,18 +106,31 @@ def test_without_room_the_last_good_checkpoint_stays(usual: dict[str, bytes], tm
     assert well(options) == usual
 
 
-def test_two_processes_are_one_with_twice_the_batch(tmp_path: Path) -> None:
+def two(options: toy.Options, trouble: toy.Trouble | None = None) -> list[tuple[int | None, str]]:
+    """How two processes end that share a run, as `torchrun` starts them."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
-    options = options_of(tmp_path / "two", **{**USUAL, "batch_size": 1, "accumulation": 2})
-    # As `accelerate launch` starts them.
-    runs = [Started(options, MASTER_ADDR="127.0.0.1", MASTER_PORT=port, WORLD_SIZE="2", LOCAL_WORLD_SIZE="2",
+    runs = [Started(options, trouble, MASTER_ADDR="127.0.0.1", MASTER_PORT=port, WORLD_SIZE="2", LOCAL_WORLD_SIZE="2",
                     RANK=rank, LOCAL_RANK=rank) for rank in ("0", "1")]
-    for code, error in [run.ended() for run in runs]:
+    return [run.ended() for run in runs]
+
+
+def test_two_processes_are_one_with_twice_the_batch(tmp_path: Path) -> None:
+    for code, error in two(options_of(tmp_path / "two", **{**USUAL, "batch_size": 1, "accumulation": 2})):
         assert code == 0, error
     well(options_of(tmp_path / "one", **{**USUAL, "accumulation": 2}))
-    two, one = (lines(tmp_path / name) for name in ("two", "one"))
-    assert [line["step"] for line in two] == list(range(1, 13))  # the log of one run, not of each process
-    assert [line["loss"] for line in two] == pytest.approx([line["loss"] for line in one], rel=1e-5)
+    ours, one = (lines(tmp_path / name) for name in ("two", "one"))
+    assert [line["step"] for line in ours] == list(range(1, 13))  # the log of one run, not of each process
+    assert [line["loss"] for line in ours] == pytest.approx([line["loss"] for line in one], rel=1e-5)
     same(tmp_path / "two", tmp_path / "one")
+
+
+def test_both_processes_stop_at_a_loss_of_one_that_is_no_number(tmp_path: Path) -> None:
+    options = options_of(tmp_path / "two", **{**USUAL, "batch_size": 1})
+    broken = [row["id"] for row in toy.View().rows(toy.At(0, 5, 1, 2))]  # slot 1 is the second one's
+    for code, error in two(options, toy.Trouble(poison=5)):
+        assert code == 1 and "the loss is nan in step 6" in error
+        assert all(name in error for name in broken) and "Traceback" not in error
+    code, error = Started(replace(options, resume=True)).ended()
+    assert code == 2 and "processes (2 there, 1 here)" in error
