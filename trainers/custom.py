@@ -137,7 +137,7 @@ def view(options: Options, base: Base, instances: Sequence[Data], regularizers: 
     side = options.resolution or base.resolution
     frame = Frame(side=side, latent=base.latent_shape(side), timesteps=base.scheduler.config.num_train_timesteps,
                   low=1.0, flip=not options.no_flip, augment=cast(Literal["crop", "near-far"], options.augment))
-    rows = [one.rows.select_columns(["id", "image", "kind", "scene", "class_name"])
+    rows = [one.rows.select_columns(["id", "image", *_columns(options)])
             .add_column("identifier", [word] * len(one.rows))
             for one, word in zip(instances, options.words, strict=True)]
     concepts = Deck(datasets.concatenate_datasets(rows), frame, _own if options.captions == "own" else _plain)
@@ -145,6 +145,11 @@ def view(options: Options, base: Base, instances: Sequence[Data], regularizers: 
         return Pairs(concepts)
     others = datasets.concatenate_datasets([one.rows.select_columns(["id", "image", "text"]) for one in regularizers])
     return Pairs(concepts, Deck(others, replace(frame, augment="crop"), stream="regularizers", prior=True))
+
+
+def _columns(options: Options) -> tuple[str, ...]:
+    """What the captions of the concepts are made of."""
+    return ("class_name", "kind", "scene") if options.captions == "own" else ("class_name",)
 
 
 def _own(row: Any, at: At) -> str:
@@ -158,7 +163,7 @@ def _plain(row: Any, at: At) -> str:
 def run(options: Options) -> int:
     """Trains and publishes; returns the exit code."""
     options = options.resolved()
-    instances = [open_data(one, "--data", "subject", ("kind", "scene", "class_name")) for one in options.concepts]
+    instances = [open_data(one, "--data", "subject", _columns(options)) for one in options.concepts]
     regularizers = [open_data(one, "--regularization", "regularization", ("text",)) for one in options.regularizers]
     base = open_base(options.base, options.out / "base")
     rate = 1.0

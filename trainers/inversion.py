@@ -102,11 +102,17 @@ def view(options: Options, base: Base, rows: Any) -> Pairs:
     return Pairs(Deck(rows, frame, caption))
 
 
+def beginning(options: Options, rows: Any) -> str | None:
+    """What the vectors begin as: --initial, or the class words of the pictures where all have the same."""
+    names = set(rows["class_name"]) if "class_name" in rows.column_names else set()
+    return options.initial or (names.pop() if len(names) == 1 else None)
+
+
 def run(options: Options) -> int:
     """Trains and publishes; returns the exit code."""
     columns = ("kind", "scene") if options.captions == "own" else ()
     data = open_data(options.data, "--data", "", columns)
     base = open_base(options.base, options.out / "base")
-    method = Inversion(base, options.token, options.vectors, options.initial or None, options.seed)
+    method = Inversion(base, options.token, options.vectors, beginning(options, data.rows), options.seed)
     record = Run(method="inversion", options=options, data={"data": data}, base=base.provenance())
     return train(method, view(options, base, data.rows), options, record)

@@ -15,9 +15,9 @@ SAID = Said(
 token stands for what the pictures show. OUT holds learned_embeds.safetensors for load_textual_inversion of diffusers
 (and learned_embeds_2.safetensors for SDXL's second encoder), and the same as one file for web interfaces.""",
     """examples:
-  trainers inversion --data DATA/backpack/1.0.0 --initial backpack --out RUN
-  trainers inversion --data DATA/backpack/1.0.0 --initial backpack --base tiny --vectors 2 --steps 100 --out RUN
-  trainers inversion --data POOL_RUN/selected --token "<axolotl>" --out RUN
+  trainers inversion --data DATA/backpack/1.0.0 --out RUN
+  trainers inversion --data DATA/backpack/1.0.0 --base tiny --vectors 2 --steps 100 --out RUN
+  trainers inversion --data POOL_RUN/selected --token "<axolotl>" --initial axolotl --out RUN
 """)
 
 
@@ -35,8 +35,9 @@ class Inversion(Training):
 
     token: str = option("<it>", "the new word", group="model", metavar="TOKEN")
     vectors: int = option(8, "vectors of the word", group="model", low=1, high=64, metavar="N")
-    initial: str = option("", "words that the vectors begin as; what the pictures show does best. Default: numbers "
-                          "drawn like those of other words", group="model", metavar="WORDS")
+    initial: str = option("", "words that the vectors begin as; what the pictures show does best. Default: the class "
+                          "words of the data or, where it has none, numbers drawn like those of other words",
+                          group="model", metavar="WORDS")
 
     steps: int = option(3000, "optimizer steps", group="training", low=1, high=10_000_000, metavar="N")
     batch_size: int = option(2, "examples that a process sees at once", group="training", low=1, high=4096, metavar="N")

@@ -138,6 +138,10 @@ def test_captions_name_each_concept(place: Path, data: Path, others: Path) -> No
     written = set(_opened(others).rows["text"])
     assert {row[1]["text"] for row in rows} == written and all(row[1]["prior"] for row in rows)
 
+    bare = _opened(data)
+    bare = bare._replace(rows=bare.rows.remove_columns(["scene", "kind"]))  # of other makers
+    assert view(options, base, [bare, bare], []).rows(At(0, 0, 0))[0]["text"].endswith(told)
+
     own = view(Options(data="a", resolution=32, captions="own", augment="crop"), base, [_opened(data)], [])
     assert {own.rows(At(0, step, 0))[0]["text"] for step in range(4)} == {
         "a <new1> backpack on a rock", "a <new1> backpack in the snow", "a <new1> backpack on a table",

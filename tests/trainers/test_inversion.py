@@ -16,7 +16,7 @@ from trainers.bases import open_base
 from trainers.data import open_data
 from trainers.draws import At
 from trainers.feeding import gather
-from trainers.inversion import TEMPLATES, Inversion, view
+from trainers.inversion import TEMPLATES, Inversion, beginning, view
 from trainers.inversion_options import Inversion as Options
 
 
@@ -69,6 +69,15 @@ def test_vectors_begin_as_the_words_told(place: Path) -> None:
              for word in ("red", "backpack")}
     rows = Inversion(base, "<it>", 4, "red backpack").tables[0].rows.detach()
     assert torch.equal(rows, torch.stack([words["red"], words["red"], words["backpack"], words["backpack"]]))
+
+
+def test_the_class_is_what_they_begin_as_unless_told(data: Path) -> None:
+    rows = open_data(str(data), "--data", "", ()).rows
+    assert beginning(Options(data="x"), rows) == "backpack"
+    assert beginning(Options(data="x", initial="red"), rows) == "red"
+    assert beginning(Options(data="x"), rows.remove_columns("class_name")) is None
+    mixed = rows.remove_columns("class_name").add_column("class_name", ["backpack", "vase"] * 2)
+    assert beginning(Options(data="x"), mixed) is None
 
 
 def test_the_loss_is_the_mean_error_at_the_text_with_all_vectors(place: Path, data: Path) -> None:
@@ -140,8 +149,8 @@ def test_diffusers_loads_the_word_twice_for_sdxl(place: Path, data: Path, tmp_pa
 
 
 def test_a_whole_run(data: Path, tmp_path: Path) -> None:
-    words = ["inversion", "--data", str(data), "--base", "tiny", "--resolution", "32", "--vectors", "2", "--initial",
-             "backpack", "--steps", "3", "--batch-size", "1", "--sample-every", "3", "--sample-count", "1",
+    words = ["inversion", "--data", str(data), "--base", "tiny", "--resolution", "32", "--vectors", "2",
+             "--steps", "3", "--batch-size", "1", "--sample-every", "3", "--sample-count", "1",
              "--sample-steps", "2", "--out", str(tmp_path / "out")]
     assert cli.main(words) == 0
     found = load_file(tmp_path / "out" / "learned_embeds.safetensors")
