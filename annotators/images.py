@@ -90,9 +90,14 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Decoded:
     Raises RowError: empty, not_an_image, truncated, corrupt, animated, too_large.
     """
     with _opened(data, max_pixels) as image:
-        rgb = _srgb(image)
-        picture = np.array(rgb, dtype=np.uint8)
+        picture = np.array(_srgb(image), dtype=np.uint8)
         return Decoded(picture, picture.shape[1], picture.shape[0], _format(image))
+
+
+def upright(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
+    """The same pixels, as Pillow holds them. Raises RowError as `decode` does."""
+    with _opened(data, max_pixels) as image:
+        return _srgb(image)
 
 
 def shrunk(data: bytes, side: int, *, max_pixels: int = MAX_PIXELS) -> bytes:

@@ -105,10 +105,13 @@ def batches(view: View, seed: int, steps: Sequence[int], share: Share, threads: 
 
 
 def gather(view: View, seed: int, step: int, slots: Sequence[int], whole: int) -> Batch:
-    """The batch of these slots of a step that has `whole` of them."""
+    """The batch of these slots of a step that has `whole` of them.
+
+    What a view's rows hold besides those of `Row` is put together by its own name: tensors as one, all else as lists.
+    """
     found = [row for slot in slots for row in view.rows(At(seed, step, slot, whole))]
     rows = sorted(found, key=lambda row: row["prior"])
-    return {
+    batch: Batch = {
         "ids": [row["id"] for row in rows],
         "texts": [row["text"] for row in rows],
         "pixels": torch.stack([row["pixels"] for row in rows]),
@@ -119,6 +122,10 @@ def gather(view: View, seed: int, step: int, slots: Sequence[int], whole: int) -
         "prior": torch.tensor([row["prior"] for row in rows]),
         "mask": _masks(rows),
     }
+    for name in rows[0].keys() - Row.__annotations__.keys():
+        values = [row[name] for row in rows]  # type: ignore[literal-required]
+        batch[name] = torch.stack(values) if isinstance(values[0], torch.Tensor) else values  # type: ignore[literal-required]
+    return batch
 
 
 def _masks(rows: Sequence[Row]) -> torch.Tensor | None:

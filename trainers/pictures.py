@@ -38,7 +38,7 @@ class Cut(NamedTuple):
 def decoded(cell: Mapping[str, Any]) -> Image.Image:
     """The picture of an undecoded cell, RGB and upright, as the builders saw it. Raises RowError."""
     data = cell["bytes"] or images.read(Path(cell["path"]))
-    return Image.fromarray(images.decode(data).picture)
+    return images.upright(data)
 
 
 class Kept:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from builders.exports.rows import Export, Row, caption, jpeg, tags, words
+from builders.exports.rows import Export, Row, caption, jpeg
+from schemas.tags import tags, words
 
 _NOUNS = {"1girl": "a girl", "1boy": "a boy"}
 _FIGURE = 1
@@ -58,7 +59,7 @@ def _caption(row: Row) -> tuple[str, str]:
         return noun, noun
     tag = next((tag for tag in _NOUNS if tag in general), "")
     noun = _NOUNS.get(tag, "a character")
-    return ", ".join([noun, *(one for one in tags(row) if one != words(tag))]), noun
+    return ", ".join([noun, *(one for one in tags(row["prompts"]) if one != words(tag))]), noun
 
 
 def _segments(row: Row) -> np.ndarray[Any, np.dtype[np.uint8]]:

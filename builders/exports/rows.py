@@ -20,6 +20,7 @@ from builders.published import shards
 from schemas.errors import UsageError
 from schemas.locations import Location, readable
 from schemas.manifest import Manifest
+from schemas.tags import prompt
 
 Row = Mapping[str, Any]
 
@@ -107,18 +108,8 @@ def caption(row: Row) -> str:
 
     RetriBooru's is its tags in words, or the identity's name where a picture has none.
     """
-    text = row["text"] if "text" in row else ", ".join(tags(row)) or words(row["character"])
+    text = row["text"] if "text" in row else prompt(row["prompts"], row["character"])
     return " ".join(text.split())
-
-
-def tags(row: Row) -> list[str]:
-    """A RetriBooru row's general tags in words."""
-    return [words(tag) for tag in row["prompts"].split(", ") if tag]
-
-
-def words(tag: str) -> str:
-    """A tag as text encoders know it, spaces for underscores. Up to three letters it is a face ("^_^") and stays."""
-    return tag.replace("_", " ") if len(tag) > 3 else tag
 
 
 def jpeg(data: bytes) -> bytes:

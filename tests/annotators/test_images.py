@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from annotators.images import FORMATS, crop, decode, read, shrunk
+from annotators.images import FORMATS, crop, decode, read, shrunk, upright
 from schemas.errors import RowError
 from schemas.records import REASONS
 
@@ -76,8 +76,10 @@ def test_exif_orientation(orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
     stored = quarters()
-    decoded = decode(encoded(stored, "PNG", exif=exif))
+    data = encoded(stored, "PNG", exif=exif)
+    decoded = decode(data)
     np.testing.assert_array_equal(decoded.picture, UPRIGHT[orientation](np.asarray(stored)))
+    np.testing.assert_array_equal(np.asarray(upright(data)), decoded.picture)
     assert (decoded.width, decoded.height) == ((40, 24) if orientation < 5 else (24, 40))
 
 

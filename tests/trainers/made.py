@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from schemas import manifest as manifests
-from schemas.features import REGULARIZATION, SUBJECT, Column, arrow_schema
+from schemas.features import REGULARIZATION, RETRIBOORU, SUBJECT, Column, arrow_schema
 from schemas.manifest import Manifest
 
 DIGEST = "ab" * 32
@@ -77,3 +77,44 @@ def regularization(out: Path, count: int = 8, version: str = "1.0.0") -> Path:
                      "generator": "light", "guidance": 0.0, "steps": 0, "attempts": 1, "clip_t": None,
                      "sha256": hashlib.sha256(data).hexdigest(), "width": 48, "height": 48})
     return write(out / version, "regularization", REGULARIZATION["static"], rows)
+
+
+SIMILAR = {"a": ["b", "c", "d", "gone", "twin"], "b": ["a"], "c": ["a", "b"], "d": ["c"], "twin": ["b"]}
+"""Of the figures: neither symmetric nor transitive. `twin` is the very file of `a`, nobody is `gone`, and d and a are
+near copies, which are not in each other's."""
+FACE, CLOTHES = (20, 8, 40, 28), (15, 32, 45, 72)
+"""Blocks of a figure of 60 x 80 pixels, left, top, right, bottom: one red and one blue, on green."""
+RED, BLUE = (200, 30, 30), (30, 30, 200)
+
+
+def figure(number: int) -> Image.Image:
+    """A red face above blue clothes, by `FACE` and `CLOTHES`, on green; in the last row a mark that no other has."""
+    pixels = np.full((80, 60, 3), (20, 200, 20), np.uint8)
+    for colour, (left, top, right, bottom) in ((RED, FACE), (BLUE, CLOTHES)):
+        pixels[top:bottom, left:right] = colour
+    pixels[79, :] = (20 * number, 0, 90)
+    return Image.fromarray(pixels)
+
+
+def matte() -> Image.Image:
+    """255 on the blocks of a figure."""
+    pixels = np.zeros((80, 60), np.uint8)
+    for left, top, right, bottom in (FACE, CLOTHES):
+        pixels[top:bottom, left:right] = 255
+    return Image.fromarray(pixels)
+
+
+def figures(out: Path, similar: Mapping[str, Sequence[str]] = SIMILAR, version: str = "1.0.0", split: str = "train",
+            **changed: Mapping[str, Any]) -> Path:
+    """OUT/VERSION of RetriBooru rows by id, one outfit of one character; `changed` columns by row id."""
+    rows = []
+    for number, name in enumerate(similar):
+        data = encoded(figure(0 if name == "twin" else number))
+        row = {"id": name, "image": {"bytes": data, "path": None}, "mask": {"bytes": encoded(matte()), "path": None},
+               "bbox": [0.5, 18 / 80, 20 / 60, 20 / 80], "character": "reimu_(test)", "artists": "rinto",
+               "copyright": ["test"], "cloths": ["skirt"], "prompts": "1girl, ^_^, long_sleeves",
+               "similar": list(similar[name]), "outfit": "0a1b2c3d4e5f", "answers": [], "face_score": 0.9,
+               "coverage": 0.3, "rating": "general", "rating_raw": "s", "post_url": "",
+               "sha256": hashlib.sha256(data).hexdigest(), "phash": "0" * 16, "width": 60, "height": 80}
+        rows.append({**row, **changed.get(name, {})})
+    return write(out / version, "retribooru", RETRIBOORU, rows, split)

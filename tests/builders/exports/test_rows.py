@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from builders.exports.rows import Export, caption, name, words
+from builders.exports.rows import Export, caption, name
 from schemas import manifest as manifests
 from tests.builders.exports.conftest import CAPTIONS, UNTOUCHED, Row, seen, whose
 
@@ -48,12 +48,6 @@ def test_names_leave_no_folder_and_hold_no_word(identifier: str) -> None:
 def test_names_differ_where_a_file_system_forgets_case() -> None:
     assert name("2895557") == "2895557" and name("12_crop_3") == "12_crop_3" and name("0a1b2c3d4e5f") == "0a1b2c3d4e5f"
     assert len({name(one).lower() for one in ("a/b", "A/b", "a/B", "A/B", "a b", "a_b")}) == 6
-
-
-@pytest.mark.parametrize(("tag", "said"), [("school_uniform", "school uniform"), ("^_^", "^_^"), ("o_o", "o_o"),
-                                           ("remodel_(kantai_collection)", "remodel (kantai collection)")])
-def test_tags_become_words_and_faces_stay(tag: str, said: str) -> None:
-    assert words(tag) == said
 
 
 @pytest.mark.parametrize("recipe", ["retribooru", "regularization", "subject"])
