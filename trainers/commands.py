@@ -12,7 +12,14 @@ from schemas.errors import UsageError
 from schemas.terminal import arguments
 from schemas.terminal.commands import Command
 from schemas.terminal.interrupts import ctrl_c_waits
-from trainers import custom_options, dreambooth_options, inversion_options, personalize_options, tiny_options
+from trainers import (
+    coti_options,
+    custom_options,
+    dreambooth_options,
+    inversion_options,
+    personalize_options,
+    tiny_options,
+)
 from trainers.options import Said
 
 EXIT_CODES = """exit codes:
@@ -66,6 +73,7 @@ METHODS: dict[str, Command] = {
     "personalize": method("personalize", personalize_options.Personalize, personalize_options.SAID),
     "dreambooth": method("dreambooth", dreambooth_options.Dreambooth, dreambooth_options.SAID),
     "inversion": method("inversion", inversion_options.Inversion, inversion_options.SAID),
+    "coti": method("coti", coti_options.Coti, coti_options.SAID),
     "custom": method("custom", custom_options.Custom, custom_options.SAID),
 }
 """By name, in the order of `trainers --help`."""

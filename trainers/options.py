@@ -11,7 +11,7 @@ from schemas.terminal.fields import check_fields, log_option, option
 
 PLACES = frozenset({"out", "resume", "threads", "log", "checkpoint_every", "keep", "sample_every", "sample_prompts",
                     "sample_count", "sample_steps", "guidance", "base", "data", "regularization", "pool",
-                    "confusable", "preset", "publish_from"})
+                    "confusable", "embeddings", "aesthetics", "preset", "publish_from"})
 """May differ on --resume: they do not change what is learnt, or name what is compared by its digest."""
 
 
