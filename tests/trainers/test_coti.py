@@ -37,6 +37,12 @@ SMALL: dict[str, Any] = {"base": "tiny", "vectors": 2, "batch_size": 1, "budget"
                          "steps_per_rate": 4, "previews": 2, "preview_steps": 2, "cycles": 2, "keep": 100}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> None:
+    """Also while the fixtures below train: pictures that two threads draw have other last bits."""
+    torch.set_num_threads(1)
+
+
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("pool")
