@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from schemas.errors import UsageError
-from schemas.prompts import ADJECTIVES, compose, split
+from schemas.prompts import PARTS, compose, split
 from trainers import kohya
 from trainers.bases import Base, open_base
 from trainers.captions import Caption, as_written, without_words
@@ -35,6 +35,7 @@ from trainers.rows import TrainedRows, one_token, train_rows
 from trainers.views.decks import Deck, Frame
 from trainers.views.pairs import Pairs
 
+_BUILD = BUILDS["subject"]
 _TABLES = ("clip_l", "clip_g")
 """SDXL's text encoders as an embedding's file names them, which ComfyUI and A1111 read."""
 
@@ -46,7 +47,10 @@ def run(options: Options) -> int:
     regularization = open_regularization(options, identity)
     base = open_base(options.base, options.out / "base")
     options = options.resolved(cast(Family, base.family))
-    check_set(regularization, options, preset(options.preset, cast(Family, base.family)).class_only)
+    if regularization is not None:
+        check_set(regularization, options)
+        if preset(options.preset, cast(Family, base.family)).class_only:
+            check_class_only(regularization, identity)
     data = {"data": subject} | ({"regularization": regularization} if regularization else {})
     record = Run(method="dreambooth", options=options, data=data, base=base.provenance())
     loop = Loop(Dreambooth(base, options, identity), view_of(subject, regularization, base, options), options, record)
@@ -73,7 +77,7 @@ class Dreambooth(Method):
     def __init__(self, base: Base, options: Options, identity: Identity) -> None:
         super().__init__(base)
         self._options, self._identity = options, identity
-        ids = one_token(base, identity.token)
+        ids = one_token(base, identity.token, f"{_BUILD} --token")
         encoders = [] if options.freeze_text_encoder else base.text_encoders
         self._rows: list[TrainedRows] = []
         if not options.lora:
@@ -147,7 +151,7 @@ def identity_of(subject: Data) -> Identity:
     found = {Identity(row["token"], row["class_name"]) for row in subject.rows.select_columns(["token", "class_name"])}
     if len(found) > 1:
         raise UsageError("--data holds more than one identifier or class", seen=", ".join(map(" ".join, sorted(found))),
-                         allowed="one subject", next_command=BUILDS["subject"])
+                         allowed="one subject", next_command=_BUILD)
     [identity] = found
     check_captions(subject, "--data", " ".join(identity))
     return identity
@@ -161,7 +165,7 @@ def check_captions(data: Data, flag: str, words: str) -> None:
         name, text = lacking[0]
         raise UsageError(f"{flag}: {len(lacking):,} of {len(data.rows):,} captions lack the words {words!r}",
                          seen=f"{name}: {text}", allowed="captions that name the subject's class",
-                         next_command=BUILDS["subject" if flag == "--data" else "regularization"])
+                         next_command=_BUILD if flag == "--data" else BUILDS["regularization"])
 
 
 def open_regularization(options: Options, identity: Identity) -> Data | None:
@@ -173,15 +177,19 @@ def open_regularization(options: Options, identity: Identity) -> Data | None:
     return data
 
 
-def check_set(data: Data | None, options: Options, class_only: bool) -> None:
-    """Raises UsageError when a resolved option asks what the set does not have: parts of prompts, or one prompt."""
-    if data is None:
-        return
-    if options.word_dropout and not any(set(names) <= set(data.rows.column_names) for names in ADJECTIVES.values()):
+def check_set(data: Data, options: Options) -> None:
+    """Raises UsageError when words shall be left out of prompts whose parts the set does not tell."""
+    told = set(data.rows.column_names)
+    if options.word_dropout and not any({*names, "class_name"} <= told for names in PARTS.values()):
         raise UsageError("--regularization has no columns with the parts of its prompts, which --word-dropout leaves "
                          "out", seen=", ".join(data.rows.column_names), next_command="add --word-dropout 0")
-    if class_only and set(data.rows["text"]) != {compose({}, data.rows[0]["class_name"])}:
-        raise UsageError("dreambooth-baseline takes a set whose every prompt is the class", seen=data.rows[0]["text"],
+
+
+def check_class_only(data: Data, identity: Identity) -> None:
+    """Raises UsageError unless every prompt of the set is "a CLASS"."""
+    others = set(data.rows["text"]) - {compose({}, identity.class_name)}
+    if others:
+        raise UsageError("dreambooth-baseline takes a set whose every prompt is the class", seen=min(others),
                          next_command=f"{BUILDS['regularization']} --prompts class-only")
 
 

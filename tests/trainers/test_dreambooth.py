@@ -178,7 +178,7 @@ def test_without_regularization_the_batch_is_the_subjects(bases: Path, folders: 
 
 
 def test_an_identifier_that_splits_is_refused(bases: Path) -> None:
-    with pytest.raises(UsageError, match="not one token"):
+    with pytest.raises(UsageError, match=r"not one token.* --token olis$"):
         Dreambooth(open_base("tiny", bases), options(), Identity("zqxv", "backpack"))
 
 
@@ -198,16 +198,18 @@ def test_a_set_of_another_class_is_refused(folders: tuple[Path, Path]) -> None:
         dreambooth.open_regularization(given, Identity("olis", "dog"))
 
 
-def test_the_baseline_takes_a_class_only_set_and_dropout_the_parts_of_prompts(folders: tuple[Path, Path]) -> None:
-    structured = data(folders[1], "regularization")
-    with pytest.raises(UsageError, match=r"every prompt is the class.*--prompts class-only"):
-        dreambooth.check_set(structured, options(), class_only=True)
-    plain = rows(id=["0", "1"], text=["an owl"] * 2, class_name=["owl"] * 2)
-    dreambooth.check_set(plain, options(word_dropout=0.0), class_only=True)
+def test_the_baseline_takes_a_class_only_set(folders: tuple[Path, Path]) -> None:
+    with pytest.raises(UsageError, match=r"every prompt is the class \(got 'a photo of a .*--prompts class-only"):
+        dreambooth.check_class_only(data(folders[1], "regularization"), OLIS)
+    dreambooth.check_class_only(rows(id=["0", "1"], text=["an owl"] * 2), Identity("olis", "owl"))
+
+
+def test_words_are_left_out_only_where_the_parts_of_prompts_are_told(folders: tuple[Path, Path]) -> None:
+    dreambooth.check_set(data(folders[1], "regularization"), options())
+    plain = rows(id=["0", "1"], text=["an owl"] * 2)
+    dreambooth.check_set(plain, options(word_dropout=0.0))
     with pytest.raises(UsageError, match=r"--word-dropout leaves out.*--word-dropout 0"):
-        dreambooth.check_set(plain, options(), class_only=False)
-    dreambooth.check_set(structured, options(), class_only=False)
-    dreambooth.check_set(None, options(), class_only=True)
+        dreambooth.check_set(plain, options())
 
 
 def picture(pipeline: Any, prompt: str = "a olis backpack on a rock") -> Tensor:
