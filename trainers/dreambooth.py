@@ -8,6 +8,7 @@ rank; of the text embeddings no row but the identifier's moves, as any other is 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -138,7 +139,8 @@ class Dreambooth(Method):
                       f"for (encoder, tokenizer), name in zip(parts, {_TABLES}):",
                       f"    [word] = tokenizer({self._identity.token!r}, add_special_tokens=False).input_ids",
                       "    encoder.get_input_embeddings().weight.data[word] = rows[name][0]"]
-        return "\n".join([*lines, "", f'picture = pipe("{compose({}, *reversed(self._identity))}").images[0]'])
+        prompt = json.dumps(compose({}, *reversed(self._identity)), ensure_ascii=False)
+        return "\n".join([*lines, "", f"picture = pipe({prompt}).images[0]"])
 
 
 def class_caption(row: Mapping[str, Any], at: At) -> str:
