@@ -93,6 +93,13 @@ def test_a_grid_shows_what_the_published_weights_draw(trained: Path) -> None:
     assert np.abs(grid[64:, 64:] - there).max() > 50
 
 
+def test_published_files_name_no_folder_of_this_machine(place: Path, trained: Path) -> None:
+    published = [path for path in trained.rglob("*.json") if path.name != "run.json"]
+    assert len(published) > 4
+    for path in (*published, trained / "README.md"):
+        assert str(place) not in path.read_text() and str(trained) not in path.read_text(), path
+
+
 def test_grids_come_when_they_are_due_and_at_the_end(trained: Path) -> None:
     assert sorted(path.name for path in (trained / "samples").iterdir()) == ["step-00000002.png", "step-00000003.png"]
     with Image.open(trained / "samples/step-00000002.png") as one, Image.open(trained / "samples/step-00000003.png") \
