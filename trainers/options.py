@@ -9,6 +9,8 @@ from typing import NamedTuple
 from schemas.errors import UsageError
 from schemas.terminal.fields import check_fields, log_option, option
 
+RECORD = "run.json"
+"""What tells a run's folder from others."""
 PLACES = frozenset({"out", "resume", "threads", "log", "checkpoint_every", "keep", "sample_every", "sample_prompts",
                     "sample_count", "sample_steps", "guidance", "base", "data", "regularization", "pool",
                     "confusable", "embeddings", "aesthetics", "preset", "publish_from"})
@@ -76,11 +78,18 @@ class Training:
         if self.out == Path():
             raise UsageError("--out is missing", allowed="a folder", next_command="add --out OUT")
         check_fields(self)
+        self.check_out()
         if self.schedule == "constant" and self.warmup:
             raise UsageError("--warmup is for other schedules", seen=self.warmup,
                              allowed="with --schedule constant_with_warmup, linear or cosine")
         if self.warmup and self.steps is not None and self.warmup >= self.steps:
             raise UsageError("--warmup leaves no step", seen=self.warmup, allowed=f"0 to {self.steps - 1}")
+
+    def check_out(self) -> None:
+        """Raises UsageError when OUT holds a run that nobody asked to go on with."""
+        if not self.resume and (self.out / RECORD).is_file():
+            raise UsageError("OUT holds a run already", seen=str(self.out), allowed="a new or empty folder",
+                             next_command="add --resume to go on with it, or take another --out")
 
     def prompts(self) -> list[str]:
         """The prompts of --sample-prompts."""

@@ -12,9 +12,8 @@ from schemas import atomic
 from schemas.errors import UsageError
 from schemas.terminal.fields import flag_of
 from trainers.checkpoints import sweep
-from trainers.options import PLACES, Training
+from trainers.options import PLACES, RECORD, Training
 
-NAME = "run.json"
 _PACKAGES = ("likeness", "torch", "diffusers", "transformers", "accelerate", "peft", "datasets")
 
 
@@ -33,16 +32,14 @@ class Run:
     @property
     def path(self) -> Path:
         """Where it is written."""
-        return self.options.out / NAME
+        return self.options.out / RECORD
 
     def check(self) -> None:
         """Raises UsageError when OUT holds a run that this one may not go on with."""
         there = self.there()
         if there is None:
             return
-        if not self.options.resume:
-            raise UsageError("OUT holds a run already", seen=str(self.options.out), allowed="a new or empty folder",
-                             next_command="add --resume to go on with it, or take another --out")
+        self.options.check_out()
         others = self._others(there)
         if others:
             raise UsageError(f"--resume of a run that was begun otherwise: {', '.join(others)}",

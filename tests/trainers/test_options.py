@@ -54,6 +54,15 @@ def test_a_command_checks_before_it_loads_anything(monkeypatch: pytest.MonkeyPat
         toy.run(["--out", "x"])
 
 
+def test_a_folder_with_a_run_is_noticed_before_anything_is_loaded(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text("{}")
+    toy = commands.method("no_such_module", Toy, Said("a toy", "A toy.", ""))
+    with pytest.raises(UsageError, match="--resume"):
+        toy.run(["--out", str(tmp_path)])
+    with pytest.raises(ModuleNotFoundError):
+        toy.run(["--out", str(tmp_path), "--resume"])
+
+
 def test_a_missing_extra_is_named() -> None:
     with pytest.raises(UsageError, match=r"likeness\[trainers\]"), commands.extra():
         raise ModuleNotFoundError("No module named 'diffusers.models'", name="diffusers.models")
