@@ -14,7 +14,7 @@ demo: $(VENV)/.core  ## build a RetriBooru dataset from the built-in sample mirr
 test: $(VENV)/.dev  ## run every test
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
-test-models: $(VENV)/.models  ## also the tests that need torch, transformers, ultralytics
+test-models: $(VENV)/.models  ## also the tests that need torch: models, trainers
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: $(VENV)/.dev  ## style, types
@@ -47,7 +47,7 @@ $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
 	touch $@
 
 $(VENV)/.models: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev,models,yolo]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev,models,trainers,yolo]"
 	touch $@
 
 $(PEERS)/.datasets:

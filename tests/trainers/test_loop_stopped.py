@@ -64,9 +64,10 @@ def usual(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 def test_killed_anywhere_it_goes_on_as_if_nothing_had_happened(usual: dict[str, bytes], tmp_path: Path) -> None:
     options = options_of(tmp_path / "out", resume=True, **USUAL)
-    # Half a file of the first checkpoint; of the second; of the last one's average; of the published weights.
+    # Half a file of the first checkpoint; of the second; of the last one's average; of the published weights; and
+    # with the card and a folder of the published in place, but not the weights.
     for die in (("optimizer.safetensors", 1), ("weights.safetensors", 2), ("ema.safetensors", 2),
-                ("toy.safetensors", 1)):
+                ("toy.safetensors", 1), ("move", 2)):
         code, error = Started(options, toy.Trouble(die=die)).ended()
         assert code == -signal.SIGKILL, error
         for path in checkpoints.found(options.out / "checkpoints"):

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from schemas.terminal.ends import ended
 from schemas.terminal.fields import option
-from trainers import checkpoints, draws
+from trainers import checkpoints, draws, loop
 from trainers.draws import At
 from trainers.feeding import Batch, Row
 from trainers.loop import Loop, train
@@ -123,13 +123,20 @@ def program(options: Options, trouble: Trouble, log: Path, environment: dict[str
 
 
 def _die(name: str, times: int) -> None:
-    save, left = checkpoints.save_tensors, [times]
+    """Dies at a file half written; or, where its name is "move", after so many of the published ones are in place."""
+    save, move, left = checkpoints.save_tensors, loop._move, [times]
 
-    def dying(tensors: dict[str, Tensor], path: Path) -> None:
+    def half(tensors: dict[str, Tensor], path: Path) -> None:
         save(tensors, path)
         left[0] -= path.name == name
         if path.name == name and not left[0]:
             os.truncate(path, path.stat().st_size // 2)
             os.kill(os.getpid(), signal.SIGKILL)
 
-    checkpoints.save_tensors = dying
+    def moved(source: Path, target: Path) -> None:
+        move(source, target)
+        left[0] -= name == "move"
+        if name == "move" and not left[0]:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    checkpoints.save_tensors, loop._move = half, moved
