@@ -2,7 +2,7 @@
 
 The paper's figure shows targets with bars where there is no picture; Eq. 3 leaves those out of the loss. Where it is
 silent: the picture lies in the middle, and its shorter side is cut (by less than a cell) to whole cells of the
-latents, so that a cell is picture or bar and never both; it is resized with Lanczos's filter.
+latents, so that a cell is picture or bar and never both; it is resized with a bicubic filter.
 
 The paper's "two different transforms" are a window of the picture and its mirror image. Both are relative to the
 picture, so that one transform fits every file.
@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
+from torch.nn.functional import interpolate
 
 from trainers.draws import At, uniform
 
@@ -23,6 +24,7 @@ WHITE = 1.0
 
 Box = tuple[float, float, float, float]
 """left, top, right, bottom"""
+Whole = tuple[int, int, int, int]
 
 
 class Transform(NamedTuple):
@@ -47,10 +49,10 @@ def drawn(at: At, row: str, who: str, low: float, flip: bool) -> Transform:
 class Laid(NamedTuple):
     """Where a window of a picture lies on a square of `side` pixels, of `cell` each of the latents' cells."""
 
-    window: Box
+    window: Whole
     """of the picture, its pixels"""
-    area: tuple[int, int, int, int]
-    """of the square, pixels: whole cells"""
+    area: Whole
+    """of the square, its pixels: whole cells"""
     mirrored: bool
     cell: int
     side: int
@@ -88,12 +90,13 @@ class Laid(NamedTuple):
     def _resized(self, image: Image.Image) -> torch.Tensor:
         """uint8, channels first."""
         left, top, right, bottom = self.area
-        resized = image.resize((right - left, bottom - top), Image.Resampling.LANCZOS, box=self.window)
-        if self.mirrored:
-            resized = ImageOps.mirror(resized)
-        return torch.from_numpy(np.atleast_3d(np.array(resized))).permute(2, 0, 1)
+        x, y, beyond_x, beyond_y = self.window
+        part = torch.from_numpy(np.atleast_3d(np.array(image)))[None, y:beyond_y, x:beyond_x].permute(0, 3, 1, 2)
+        # On bytes torch does in a third of the time what Pillow does.
+        resized = interpolate(part, (bottom - top, right - left), mode="bicubic", antialias=True)[0]
+        return resized.flip(2) if self.mirrored else resized
 
-    def _masks(self, box: tuple[int, int, int, int]) -> tuple[torch.Tensor, torch.Tensor]:
+    def _masks(self, box: Whole) -> tuple[torch.Tensor, torch.Tensor]:
         count = self.side // self.cell
         cells, pixels = torch.zeros(1, count, count), torch.zeros(1, self.side, self.side)
         left, top, right, bottom = box
@@ -113,6 +116,12 @@ def lay(size: tuple[int, int], cell: int, side: int, transform: Transform = WHOL
     across, down = (max(1, int(length * scale / cell + 1e-6)) * cell for length in (wide, high))
     cut_x, cut_y = (max(0.0, wide - across / scale) / 2, max(0.0, high - down / scale) / 2)
     left, top = ((side - length) // cell // 2 * cell for length in (across, down))
-    # Sums of fractions may end a little beyond the picture.
-    window = (x + cut_x, y + cut_y, min(x + wide - cut_x, size[0]), min(y + high - cut_y, size[1]))
-    return Laid(window, (left, top, left + across, top + down), transform.mirrored, cell, side)
+    (first, last), (upper, lower) = (_whole(x + cut_x, x + wide - cut_x, size[0]),
+                                     _whole(y + cut_y, y + high - cut_y, size[1]))
+    return Laid((first, upper, last, lower), (left, top, left + across, top + down), transform.mirrored, cell, side)
+
+
+def _whole(first: float, last: float, length: int) -> tuple[int, int]:
+    """The nearest edges of whole pixels, of which there are `length`; at least one pixel apart."""
+    begin = min(round(first), length - 1)
+    return begin, max(begin + 1, min(round(last), length))
