@@ -80,8 +80,8 @@ def regularization(out: Path, count: int = 8, version: str = "1.0.0") -> Path:
 
 
 SIMILAR = {"a": ["b", "c", "d", "gone", "twin"], "b": ["a"], "c": ["a", "b"], "d": ["c"], "twin": ["b"]}
-"""Of the figures: neither symmetric nor transitive. `twin` is the very file of `a`, nobody is `gone`, and d and a are
-near copies, which are not in each other's."""
+"""Of the figures: neither symmetric nor transitive. `twin` is the very file of `a`, nobody is `gone`, and b and d are
+near copies, which the build keeps out of each other's."""
 FACE, CLOTHES = (20, 8, 40, 28), (15, 32, 45, 72)
 """Blocks of a figure of 60 x 80 pixels, left, top, right, bottom: one red and one blue, on green."""
 RED, BLUE = (200, 30, 30), (30, 30, 200)

@@ -35,8 +35,8 @@ def colour(pixels: Any, x: int, y: int) -> tuple[int, ...]:
 
 
 def test_a_shows_the_target_and_b_only_others_that_similar_names(tmp_path: Path) -> None:
-    """All of them have their turn: a's are b, c, d, but neither its own file under another name nor what is gone. d and
-    a are near copies: d never stands for a's file, though both are of one outfit."""
+    """All of them have their turn: a's are b, c, d, but neither its own file under another name nor what is gone. b and
+    d are near copies of one outfit, tied by a: neither ever stands for the other."""
     identities = opened(tmp_path)
     shown: dict[str, set[str]] = {}
     for row in seen(References(identities, SHEET, Asked()), 100):
