@@ -41,7 +41,7 @@ from trainers.captions import from_templates
 from trainers.checkpoints import save_tensors
 from trainers.choices import Asked, Pool, Strategy, choose, measured, open_pool
 from trainers.coti_options import Coti
-from trainers.cycles import Block, Choice, Plan, Record, State, best_cycle, ended
+from trainers.cycles import Block, Choice, Compared, Plan, Record, State, best_cycle, ended
 from trainers.inversion import TEMPLATES, Inversion
 from trainers.loop import Loop
 from trainers.record import Run
@@ -193,18 +193,20 @@ class Cycles:
         """Compares the cycle with those before, and begins the next one or ends the run."""
         state, record, options = self.state, self.state.record, self.options
         self.before.append(self._seen(record.cycle))
-        record.indicators = [self._indicator(*self.scorer.gammas(seen)) for seen in self.before]
+        gammas = [self.scorer.gammas(seen) for seen in self.before]
+        record.compared = [Compared(*both, self._indicator(*both)) for both in gammas]
+        indicators = [one.indicator for one in record.compared]
         left = len(self.pool.left(state.chosen))
-        state.over = ended(record.indicators, left, self.plan)
+        state.over = ended(indicators, left, self.plan)
         if not state.over and self.loop.step >= options.steps:
-            state.over = f"{options.steps} steps are done"
+            state.over = f"{options.steps:,} steps are done"
         if state.over:
-            best = best_cycle(record.indicators)
+            best = best_cycle(indicators)
             self._say(f"{state.over}; the best embedding is that of cycle {best}")
             self.loop.method.load(load_file(self._embedding(best)))
             return
         self._write(record)
-        aesthetic, concept = self.scorer.gammas(self.before[-1])
+        aesthetic, concept = gammas[-1]
         weighed = options.rule == "paper"
         asked = Asked(cast(Strategy, options.select), options.budget, options.seed,
                       (aesthetic, concept) if weighed else (0.0, 0.0), self.single)

@@ -13,14 +13,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from trainers.cycles import Block, Record
+from trainers.cycles import Compared, Record
 
 TILE, GAP, HEAD = 128, 6, 34
 """Pixels: a preview's side, what lies between two, what a column's name takes."""
 INK, MUTED, RULE = "#1f2430", "#6b7280", "#e5e7eb"
 LINES = (("gamma_aesthetic", "aesthetic", "#c2703d"), ("gamma_concept", "concept", "#3b6ea5"),
          ("indicator", "indicator", INK))
-"""Of a block: field, name, colour."""
+"""Of a cycle: field, name, colour."""
 
 
 def cycles_png(previews: Sequence[Sequence[Image.Image]]) -> bytes:
@@ -40,18 +40,17 @@ def cycles_png(previews: Sequence[Sequence[Image.Image]]) -> bytes:
 
 
 def curves_png(records: Sequence[Record]) -> bytes:
-    """The scores of each cycle's best previews by cycle; what X_T's growth brought; and the indicator block by block,
-    where each cycle begins marked. Records without a block are left out."""
-    done = [(record, record.best) for record in records if record.best is not None]
+    """The scores of each cycle's best previews, by the scores of the last cycle: by cycle, and by pictures in X_T; and
+    the indicator block by block, by the scores of its own cycle, which follow X_T; lines part the cycles."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_STYLE)
         figure = Figure(figsize=(12, 3.4))
         by_cycle, by_size, by_block = figure.subplots(1, 3)
-        _lines(by_cycle, "Scores by cycle", "cycle", [record.cycle for record, _ in done], [best for _, best in done])
-        _lines(by_size, "Scores by pictures chosen", "pictures in X_T", [record.pool for record, _ in done],
-               [best for _, best in done])
-        _blocks(by_block, [record for record, _ in done])
+        compared = records[-1].compared
+        _lines(by_cycle, "Scores by cycle", "cycle", [record.cycle for record in records], compared)
+        _lines(by_size, "Scores by pictures chosen", "pictures in X_T", [record.pool for record in records], compared)
+        _blocks(by_block, records)
         figure.tight_layout()
         FigureCanvasAgg(figure)
         out = io.BytesIO()
@@ -59,9 +58,9 @@ def curves_png(records: Sequence[Record]) -> bytes:
         return out.getvalue()
 
 
-def _lines(axes: Axes, title: str, below: str, places: Sequence[int], blocks: Sequence[Block | None]) -> None:
+def _lines(axes: Axes, title: str, below: str, places: Sequence[int], compared: Sequence[Compared]) -> None:
     for field, name, colour in LINES:
-        axes.plot(places, [getattr(block, field) for block in blocks], color=colour, label=name, marker="o",
+        axes.plot(places, [getattr(one, field) for one in compared], color=colour, label=name, marker="o",
                   markersize=3.5, linewidth=1.6)
     _dress(axes, title, below)
     axes.legend(frameon=False)
@@ -75,7 +74,7 @@ def _blocks(axes: Axes, records: Sequence[Record]) -> None:
               label="better than before in its cycle")
     for record in records[1:]:
         axes.axvline(record.blocks[0].step, color=RULE, linewidth=1, zorder=0)
-    _dress(axes, "Indicator by step", "optimizer steps")
+    _dress(axes, "Indicator by step, in the scores of its cycle", "optimizer steps")
     axes.legend(frameon=False)
 
 

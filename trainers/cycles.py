@@ -56,6 +56,14 @@ class Block(msgspec.Struct, frozen=True):
     """Higher than every block of the cycle before."""
 
 
+class Compared(msgspec.Struct, frozen=True):
+    """What the best previews of a cycle score by the scores of a later one, or of its own."""
+
+    gamma_aesthetic: float
+    gamma_concept: float
+    indicator: float
+
+
 class Record(msgspec.Struct):
     """cycles/NN.json: what a cycle chose, by which weights, and what came of its blocks."""
 
@@ -69,8 +77,8 @@ class Record(msgspec.Struct):
     """Of S_aes in S_int: 1 - gamma_aesthetic / 10 (Eq. 11), or 1 with --rule code."""
     weight_concept: float = 1.0
     blocks: list[Block] = []
-    indicators: list[float] = []
-    """At its end: of the best previews of every cycle so far, by the scores of this one."""
+    compared: list[Compared] = []
+    """At its end: every cycle so far, by the scores of this one."""
 
     @property
     def best(self) -> Block | None:
@@ -133,7 +141,7 @@ def ended(indicators: Sequence[float], left: int, plan: Plan) -> str:
     pictures of the pool are in no X_T yet."""
     done = len(indicators) - 1
     if done >= plan.cycles:
-        return f"{plan.cycles} cycles are done"
+        return f"all cycles are done: {plan.cycles} after the first"
     if done - best_cycle(indicators) >= plan.patience:
-        return f"{plan.patience} cycles brought no gain"
+        return f"no gain for so many cycles: {plan.patience}"
     return "" if left else "every picture of the pool is chosen"

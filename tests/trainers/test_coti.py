@@ -113,7 +113,8 @@ def test_blocks_are_what_previews_say(whole: Path) -> None:
 
 
 def test_the_best_cycle_is_published(whole: Path) -> None:
-    last = records(whole)[-1]["indicators"]
+    assert [len(record["compared"]) for record in records(whole)] == [1, 2, 3]
+    last = [one["indicator"] for one in records(whole)[-1]["compared"]]
     best = load_file(whole / "cycles" / f"{last.index(max(last)):02d}" / "embedding.safetensors")
     [rows] = best.values()
     assert torch.equal(load_file(whole / "learned_embeds.safetensors")["<red-sun>"], rows) and rows.shape[0] == 2

@@ -6,12 +6,12 @@ import numpy as np
 from PIL import Image
 
 from trainers.curves import GAP, HEAD, TILE, curves_png, cycles_png
-from trainers.cycles import Block, Choice, Record
+from trainers.cycles import Block, Choice, Compared, Record
 
 
-def record(cycle: int, pool: int, *indicators: float) -> Record:
+def record(cycle: int, pool: int, *indicators: float, compared: tuple[float, ...] = ()) -> Record:
     blocks = [Block(1e-3, 100 * (3 * cycle + at + 1), 5.0, 4.0, one, one, True) for at, one in enumerate(indicators)]
-    return Record(cycle, pool, [Choice("a")], blocks=blocks)
+    return Record(cycle, pool, [Choice("a")], blocks=blocks, compared=[Compared(5.0, 4.0, one) for one in compared])
 
 
 def test_each_cycle_is_a_column_of_its_previews() -> None:
@@ -25,9 +25,10 @@ def test_each_cycle_is_a_column_of_its_previews() -> None:
 
 
 def test_curves_follow_the_records() -> None:
-    made = curves_png([record(0, 3, 2.0, 3.0), record(1, 5, 4.0)])
-    assert made == curves_png([record(0, 3, 2.0, 3.0), record(1, 5, 4.0)])
-    assert made != curves_png([record(0, 3, 2.0, 3.0), record(1, 5, 4.5)])
-    assert made == curves_png([record(0, 3, 2.0, 3.0), record(1, 5, 4.0), record(2, 7)])  # it has not trained yet
+    first = record(0, 3, 2.0, 3.0)
+    made = curves_png([first, record(1, 5, 4.0, compared=(3, 4))])
+    assert made == curves_png([first, record(1, 5, 4.0, compared=(3, 4))])
+    assert made != curves_png([first, record(1, 5, 4.5, compared=(3, 4))])
+    assert made != curves_png([first, record(1, 5, 4.0, compared=(2, 4))])
     page = np.asarray(Image.open(io.BytesIO(made)).convert("RGB"))
     assert page.shape[1] == 1800 and (page != 255).any()
