@@ -25,6 +25,7 @@ from safetensors.torch import load_file, save_file  # noqa: E402
 
 from annotators.weights import files_digest  # noqa: E402
 from schemas.errors import UsageError  # noqa: E402
+from trainers import tiny  # noqa: E402
 from trainers.bases import Base, open_base  # noqa: E402
 
 TEXTS = ["a photo of a olis backpack on a cobblestone street", "", "zeppelin"]
@@ -56,6 +57,21 @@ def test_a_tiny_base_is_drawn_once_and_opened_frozen(place: Path, tmp_path: Path
     xl = open_base("tiny-sdxl", place)
     assert (xl.family, len(xl.text_encoders), len(xl.tokenizers)) == ("sdxl", 2, 2)
     assert sorted(xl.modules) == ["text_encoder", "text_encoder_2", "unet", "vae"]
+
+
+def test_of_two_processes_that_draw_it_one_is_first(place: Path, tmp_path: Path,
+                                                    monkeypatch: pytest.MonkeyPatch) -> None:
+    def beaten(kind: str, folder: Path) -> None:
+        shutil.copytree(place / kind, folder)
+        save(kind, folder)
+
+    save = tiny.save
+    monkeypatch.setattr(tiny, "save", beaten)
+    assert open_base("tiny", tmp_path).sha256 == open_base("tiny", place).sha256
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny"]
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(OSError, match="file"):
+        open_base("tiny", tmp_path / "file")
 
 
 def test_the_digest_is_of_what_is_read(place: Path, tmp_path: Path) -> None:

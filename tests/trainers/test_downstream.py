@@ -86,7 +86,7 @@ def _quiet(pipe: Any) -> Any:
 def _latents(row: int) -> torch.Tensor:
     """What the samples of a row begin with, by the run's seed 0."""
     chance = torch.Generator().manual_seed(draw("sample", "0", str(row), "0"))
-    return torch.randn(1, 4, SIDE // 2, SIDE // 2, generator=chance)
+    return torch.randn(1, 4, SIDE // 4, SIDE // 4, generator=chance)
 
 
 def _drawn(pipe: Any, prompts: list[str]) -> np.ndarray:
