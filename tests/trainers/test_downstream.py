@@ -83,16 +83,17 @@ def _quiet(pipe: Any) -> Any:
     return pipe
 
 
-def _latents(row: int) -> torch.Tensor:
+def _latents(pipe: Any, row: int) -> torch.Tensor:
     """What the samples of a row begin with, by the run's seed 0."""
     chance = torch.Generator().manual_seed(draw("sample", "0", str(row), "0"))
-    return torch.randn(1, 4, SIDE // 4, SIDE // 4, generator=chance)
+    side = SIDE // pipe.vae_scale_factor
+    return torch.randn(1, 4, side, side, generator=chance)
 
 
 def _drawn(pipe: Any, prompts: list[str]) -> np.ndarray:
     """A picture of each prompt, beginning as the run's samples do."""
     pictures = [pipe(prompt, height=SIDE, width=SIDE, num_inference_steps=_STEPS, guidance_scale=_GUIDANCE,
-                     latents=_latents(row), output_type="np").images[0] for row, prompt in enumerate(prompts)]
+                     latents=_latents(pipe, row), output_type="np").images[0] for row, prompt in enumerate(prompts)]
     return np.concatenate(pictures) * 255
 
 
@@ -151,5 +152,5 @@ def test_animatediff_draws_frames_of_it(name: str, trained: Trained) -> None:
         pipe.load_textual_inversion(out, weight_name="learned_embeds.safetensors")
     prompt = _prompts(out)[0]
     frames = pipe(prompt, num_frames=2, height=SIDE, width=SIDE, num_inference_steps=_STEPS, guidance_scale=_GUIDANCE,
-                  latents=torch.stack([_latents(0), _latents(1)], 2), output_type="np").frames[0]
+                  latents=torch.stack([_latents(pipe, 0), _latents(pipe, 1)], 2), output_type="np").frames[0]
     assert np.abs(frames.reshape(2 * SIDE, SIDE, 3) * 255 - _drawn(still, [prompt, prompt])).max() < 1
