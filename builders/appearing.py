@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from builders.locks import locked
 from schemas import atomic
 from schemas.errors import UsageError
+from schemas.locks import locked
 
 
 def home_of(out: Path) -> Path:

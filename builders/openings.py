@@ -14,7 +14,6 @@ from annotators.instructblip import InstructBlipAnswers
 from annotators.masks import Masks
 from builders.engines import Engine, Local
 from builders.fields import Running
-from builders.locks import locked
 from builders.options import Retribooru
 from builders.ray_engine import Ray
 from builders.sources import Source
@@ -23,6 +22,7 @@ from builders.sources.danbooru2019 import Danbooru2019
 from builders.sources.folder import Folder
 from builders.sources.sample import Sample, draw_mirror, mirror_name
 from schemas.errors import UsageError
+from schemas.locks import locked
 from schemas.terminal.progress import Progress
 
 

@@ -20,11 +20,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from builders.locks import locked
 from builders.slices import Slice
 from schemas import atomic
 from schemas.errors import UsageError
 from schemas.locations import Location
+from schemas.locks import locked
 
 
 class Workspace:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
-from schemas.errors import UsageError
+from schemas.errors import BuildError, UsageError
+from schemas.locks import locked
 from schemas.terminal import arguments
 from schemas.terminal.commands import Command
 from schemas.terminal.interrupts import ctrl_c_waits
@@ -44,15 +46,56 @@ def extra() -> Iterator[None]:
                          next_command="pip install 'likeness[trainers]'") from None
 
 
+@contextmanager
+def alone(out: Path) -> Iterator[None]:
+    """Keeps others out of OUT. Of the processes of a run the first does so for all. Raises UsageError when another run
+    is there, or when OUT cannot be written."""
+    if os.environ.get("RANK", "0") != "0":
+        yield
+        return
+    with ExitStack() as held:
+        held.callback(_remove_empty, out)
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            held.enter_context(locked(out / ".lock"))
+        except BlockingIOError:
+            raise UsageError("another run is writing there", seen=str(out), allowed="one at a time",
+                             next_command="wait for it to end, or take another --out") from None
+        except OSError as error:
+            raise UsageError(f"--out cannot be written: {error.strerror}", seen=error.filename or str(out),
+                             allowed="a folder that can be written", next_command="another --out") from None
+        held.callback((out / ".lock").unlink, missing_ok=True)  # while it is held: `locked` notices
+        yield
+
+
+def _remove_empty(folder: Path) -> None:
+    with suppress(OSError):  # it is not empty
+        folder.rmdir()
+
+
+@contextmanager
+def room() -> Iterator[None]:
+    """Says in one line that the GPU's memory is too small for what the block does."""
+    try:
+        yield
+    except RuntimeError as error:
+        if type(error).__name__ != "OutOfMemoryError":  # torch's; this file does not need it
+            raise
+        raise BuildError(f"{' '.join(str(error).split('. ')[:2])}; these need less: --precision bf16, "
+                         "--gradient-checkpointing, --optimizer adamw8bit, a smaller --batch-size or --resolution, "
+                         "--sample-every 0") from None
+
+
 def _hush() -> None:
     """Libraries say only what is an error: they read this when they are imported."""
     for name in ("TRANSFORMERS_VERBOSITY", "DIFFUSERS_VERBOSITY"):
         os.environ.setdefault(name, "error")
 
 
-def method(name: str, kind: type[Any], said: Said) -> Command:
+def method(name: str, kind: type[Any], said: Said,
+           hold: Callable[[Path], AbstractContextManager[None]] = alone) -> Command:
     """The command of `trainers.NAME`, a module with `run(options) -> int`; `kind` is its dataclass of options, whose
-    `check()` is called first."""
+    `check()` is called first. Its OUT is held while it runs."""
 
     def parser() -> arguments.Parser:
         return arguments.parser_for(kind, f"trainers {name}", said.description, f"{said.examples}\n{EXIT_CODES}")
@@ -61,9 +104,11 @@ def method(name: str, kind: type[Any], said: Said) -> Command:
         options = arguments.read(kind, parser(), words)
         options.check()
         _hush()
-        with ctrl_c_waits(), extra():
-            module = import_module(f"trainers.{name}")
-        done: int = module.run(options)
+        with hold(options.out):
+            with ctrl_c_waits(), extra():
+                module = import_module(f"trainers.{name}")
+            with room():
+                done: int = module.run(options)
         return done
 
     return Command(run, parser, said.about)
@@ -78,4 +123,4 @@ METHODS: dict[str, Command] = {
 }
 """By name, in the order of `trainers --help`."""
 
-TOOLS = {"tiny": method("tiny", tiny_options.Tiny, tiny_options.SAID)}
+TOOLS = {"tiny": method("tiny", tiny_options.Tiny, tiny_options.SAID, hold=nullcontext)}

@@ -139,7 +139,8 @@ def _splits(folder: Path, wanted: str, flag: str) -> dict[str, datasets.Dataset]
 def _digest(rows: datasets.Dataset) -> str:
     whole = hashlib.sha256()
     for row in rows.select_columns(["id", "image"]):
-        data = row["image"]["bytes"] or Path(row["image"]["path"]).read_bytes()
+        cell = row["image"] or {"bytes": None, "path": None}
+        data = cell["bytes"] or (Path(cell["path"]).read_bytes() if cell["path"] else b"")
         whole.update(f"{row['id']} {hashlib.sha256(data).hexdigest()}\n".encode())
     return whole.hexdigest()
 

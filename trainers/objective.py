@@ -36,7 +36,8 @@ def errors(base: Base, batch: Mapping[str, Any], words: Words, unet: Any = None)
     mask = batch.get("mask")
     if mask is None:
         return wrong.mean(dim=(1, 2, 3))
-    return (wrong * mask).sum(dim=(1, 2, 3)) / (mask.sum(dim=(1, 2, 3)) * wrong.shape[1])
+    # A picture too far away to fill a cell of the mask teaches nothing.
+    return (wrong * mask).sum(dim=(1, 2, 3)) / (mask.sum(dim=(1, 2, 3)) * wrong.shape[1]).clamp(min=1)
 
 
 def with_prior(errors: Tensor, prior: Tensor, weight: float = 1.0) -> tuple[Tensor, dict[str, Tensor]]:

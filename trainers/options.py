@@ -86,10 +86,15 @@ class Training:
             raise UsageError("--warmup leaves no step", seen=self.warmup, allowed=f"0 to {self.steps - 1}")
 
     def check_out(self) -> None:
-        """Raises UsageError when OUT holds a run that nobody asked to go on with."""
-        if not self.resume and (self.out / RECORD).is_file():
-            raise UsageError("OUT holds a run already", seen=str(self.out), allowed="a new or empty folder",
-                             next_command="add --resume to go on with it, or take another --out")
+        """Raises UsageError when OUT holds a run that nobody asked to go on with, or what no run wrote and this one
+        would replace: a base, somebody's README.md."""
+        if (self.out / RECORD).is_file():
+            if not self.resume:
+                raise UsageError("OUT holds a run already", seen=str(self.out), allowed="a new or empty folder",
+                                 next_command="add --resume to go on with it, or take another --out")
+        elif there := [name for name in ("model_index.json", "README.md") if (self.out / name).exists()]:
+            raise UsageError(f"OUT holds {there[0]}, which no run wrote", seen=str(self.out),
+                             allowed="a new or empty folder", next_command="another --out")
 
     def prompts(self) -> list[str]:
         """The prompts of --sample-prompts."""

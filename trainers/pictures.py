@@ -19,6 +19,7 @@ import torch
 from PIL import Image, ImageOps
 
 from annotators import images
+from schemas.errors import RowError
 from trainers.draws import At, uniform, whole_number
 
 KEPT = 512 * 2**20
@@ -35,8 +36,10 @@ class Cut(NamedTuple):
     mask: torch.Tensor | None = None
 
 
-def decoded(cell: Mapping[str, Any]) -> Image.Image:
+def decoded(cell: Mapping[str, Any] | None) -> Image.Image:
     """The picture of an undecoded cell, RGB and upright, as the builders saw it. Raises RowError."""
+    if cell is None or not (cell["bytes"] or cell["path"]):
+        raise RowError("missing_file")
     data = cell["bytes"] or images.read(Path(cell["path"]))
     return images.upright(data)
 

@@ -73,6 +73,9 @@ def test_errors_are_those_of_the_noised_latents(kind: str, place: Path) -> None:
     masked = objective.errors(base, given | {"mask": mask}, base.encode(["a"] * 4),
                               unet=lambda noisy, *_: SimpleNamespace(sample=noisy))
     assert np.allclose(masked.numpy(), ((noisy - wanted) ** 2)[:, :, 2:5, 1:7].mean((1, 2, 3)), rtol=2e-3)
+    nothing = objective.errors(base, given | {"mask": torch.zeros(4, 1, 8, 8)}, base.encode(["a"] * 4),
+                               unet=lambda noisy, *_: SimpleNamespace(sample=noisy))
+    assert nothing.tolist() == [0] * 4
 
 
 def test_sdxl_is_told_the_sentence_and_the_sizes(place: Path) -> None:

@@ -142,3 +142,6 @@ def test_pictures_are_upright_and_without_transparency(tmp_path) -> None:  # typ
     assert decoded(cell(Image.new("RGBA", (2, 2), (9, 9, 9, 0)))["image"]).getpixel((0, 0)) == (255,) * 3  # type: ignore[arg-type]
     with pytest.raises(RowError, match="truncated"):
         decoded({"bytes": cell(turned)["image"]["bytes"][:50], "path": None})  # type: ignore[index]
+    for none in (None, {"bytes": None, "path": None}):
+        with pytest.raises(RowError, match="missing_file"):
+            decoded(none)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from builders.locks import locked
+from schemas.locks import locked
 
 
 def test_one_at_a_time_or_many_that_share(tmp_path: Path) -> None:
