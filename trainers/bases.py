@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -170,8 +169,11 @@ def _find(wanted: str, place: Path) -> pretrained.Found:
     if wanted in tiny.KINDS:
         folder = place / wanted
         if not (folder / "model_index.json").is_file():
-            with suppress(OSError):  # another process of the run drew it meanwhile; else opening it tells
+            try:
                 tiny.save(wanted, folder)
+            except OSError:
+                if not (folder / "model_index.json").is_file():  # else another process of the run was first
+                    raise
         return pretrained.Found(folder, wanted, "", "Apache-2.0: random weights of ours")
     folder = Path(wanted)
     if (folder / "model_index.json").is_file():

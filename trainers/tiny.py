@@ -2,7 +2,7 @@
 that users run.
 
 Their weights are drawn from a seed, the same bits on every machine, but for the autoencoder's: these are set by hand so
-that it needs no training. It averages squares of 2 x 2 pixels and repeats them; of a trained run one sees the subject's
+that it needs no training. It averages squares of 4 x 4 pixels and repeats them; of a trained run one sees the subject's
 colours and shapes.
 """
 
@@ -85,8 +85,8 @@ def _unet(xl: bool) -> UNet2DConditionModel:
     more = {"addition_embed_type": "text_time", "addition_time_embed_dim": 8, "use_linear_projection": True,
             "projection_class_embeddings_input_dim": 6 * 8 + _WIDTH, "transformer_layers_per_block": (1, 2)}
     return UNet2DConditionModel(
-        sample_size=SIDE // 2, layers_per_block=1, block_out_channels=(32, 64), norm_num_groups=8,
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"), up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        sample_size=SIDE // 4, layers_per_block=1, block_out_channels=(32, 64), norm_num_groups=8,
+        down_block_types=["CrossAttnDownBlock2D"] * 2, up_block_types=["CrossAttnUpBlock2D"] * 2,
         cross_attention_dim=_WIDTH * (2 if xl else 1), attention_head_dim=4, **(more if xl else {}))
 
 
@@ -99,30 +99,34 @@ def _words(xl: bool) -> CLIPTextConfig:
 
 @torch.no_grad()
 def _drawn(model: _Model, chance: torch.Generator) -> _Model:
-    """The model with weights of its layers' usual sizes, drawn evenly: normal numbers differ between CPUs."""
+    """The model with weights that keep the size of what they are given, drawn evenly, as normal numbers differ between
+    CPUs, and without biases."""
     for layer in model.modules():
         if isinstance(layer, nn.Linear | nn.Conv2d):
-            bound = 1 / math.sqrt(layer.weight[0].numel())
+            deviation = layer.weight[0].numel() ** -0.5
         elif isinstance(layer, nn.Embedding):
-            bound = 0.02 * math.sqrt(3)
+            deviation = 0.02
         else:
             continue
-        for values in layer.parameters():
-            values.copy_((torch.rand(values.shape, generator=chance) - 0.5) * (2 * bound))
+        evenly = torch.rand(layer.weight.shape, generator=chance) - 0.5
+        layer.weight.copy_(evenly * (deviation * math.sqrt(12)))
+        if getattr(layer, "bias", None) is not None:
+            layer.bias.zero_()
     return model
 
 
 @torch.no_grad()
 def autoencoder() -> AutoencoderKL:
     """An autoencoder of SD's architecture that is linear. Latents are a picture's red, green and blue in -1..1 and
-    their mean, at half its side, times two; their deviation is 0.02.
+    their mean, at a quarter of its side; the factor to scale them is two, their deviation is 0.02.
 
     Each colour goes through it beside its negative: silu(x) - silu(-x) is x, and the mean of both is nothing. With the
     constant channels beside them the norms divide every picture by the same number.
     """
     vae = AutoencoderKL(
-        block_out_channels=(8, 8), down_block_types=["DownEncoderBlock2D"] * 2, up_block_types=["UpDecoderBlock2D"] * 2,
-        norm_num_groups=1, latent_channels=4, sample_size=SIDE, scaling_factor=2.0)
+        block_out_channels=(8, 8, 8), norm_num_groups=1,
+        down_block_types=["DownEncoderBlock2D"] * 3, up_block_types=["UpDecoderBlock2D"] * 3,
+        latent_channels=4, sample_size=SIDE, scaling_factor=2.0)
     for name, values in vae.named_parameters():
         values.fill_(1.0 if "norm" in name and name.endswith("weight") else 0.0)  # no residual branch gives anything
     signed = torch.zeros(8, 3)  # red, its negative, green, ...
@@ -130,9 +134,11 @@ def autoencoder() -> AutoencoderKL:
     anchors = torch.tensor([0.0] * 6 + [_ANCHOR, -_ANCHOR])
     encoder, decoder = vae.encoder, vae.decoder
     _centre(encoder.conv_in, signed, anchors)
-    encoder.down_blocks[0].downsamplers[0].conv.weight[:, :, :2, :2] = torch.eye(8)[:, :, None, None] / 4
+    for block in encoder.down_blocks[:2]:
+        block.downsamplers[0].conv.weight[:, :, :2, :2] = torch.eye(8)[:, :, None, None] / 4
     _centre(decoder.conv_in, torch.cat([signed, torch.zeros(8, 1)], dim=1), anchors)
-    _centre(decoder.up_blocks[0].upsamplers[0].conv, torch.eye(8))
+    for block in decoder.up_blocks[:2]:
+        _centre(block.upsamplers[0].conv, torch.eye(8))
     for norm in (encoder.conv_norm_out, decoder.conv_norm_out):
         norm.weight.fill_(_ANCHOR / 2)  # two of eight channels are 64 away from the mean: it divided by 32
     _centre(decoder.conv_out, signed.T)

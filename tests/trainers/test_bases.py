@@ -25,6 +25,7 @@ from safetensors.torch import load_file, save_file  # noqa: E402
 
 from annotators.weights import files_digest  # noqa: E402
 from schemas.errors import UsageError  # noqa: E402
+from trainers import tiny  # noqa: E402
 from trainers.bases import Base, open_base  # noqa: E402
 
 TEXTS = ["a photo of a olis backpack on a cobblestone street", "", "zeppelin"]
@@ -46,7 +47,7 @@ def test_a_tiny_base_is_drawn_once_and_opened_frozen(place: Path, tmp_path: Path
     there = (tmp_path / "new" / "tiny" / "model_index.json").stat().st_mtime_ns
     assert open_base("tiny", tmp_path / "new").sha256 == base.sha256 == open_base("tiny", place).sha256
     assert (tmp_path / "new" / "tiny" / "model_index.json").stat().st_mtime_ns == there
-    assert (base.family, base.resolution, base.latent_shape(32)) == ("sd", 64, (4, 16, 16))
+    assert (base.family, base.resolution, base.latent_shape(32)) == ("sd", 64, (4, 8, 8))
     assert sorted(base.modules) == ["text_encoder", "unet", "vae"]
     assert not any(one.requires_grad or module.training or one.dtype != torch.float32
                    for module in base.modules.values() for one in module.parameters())
@@ -56,6 +57,21 @@ def test_a_tiny_base_is_drawn_once_and_opened_frozen(place: Path, tmp_path: Path
     xl = open_base("tiny-sdxl", place)
     assert (xl.family, len(xl.text_encoders), len(xl.tokenizers)) == ("sdxl", 2, 2)
     assert sorted(xl.modules) == ["text_encoder", "text_encoder_2", "unet", "vae"]
+
+
+def test_of_two_processes_that_draw_it_one_is_first(place: Path, tmp_path: Path,
+                                                    monkeypatch: pytest.MonkeyPatch) -> None:
+    def beaten(kind: str, folder: Path) -> None:
+        shutil.copytree(place / kind, folder)
+        save(kind, folder)
+
+    save = tiny.save
+    monkeypatch.setattr(tiny, "save", beaten)
+    assert open_base("tiny", tmp_path).sha256 == open_base("tiny", place).sha256
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny"]
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(OSError, match="file"):
+        open_base("tiny", tmp_path / "file")
 
 
 def test_the_digest_is_of_what_is_read(place: Path, tmp_path: Path) -> None:
@@ -104,17 +120,17 @@ def test_words_of_sdxl_are_the_last_but_one_layers_and_the_second_s_sentence(pla
 def test_latents_are_drawn_with_the_noise_given_and_scaled(place: Path, kind: str) -> None:
     base = open_base(kind, place)
     pixels = torch.full((1, 3, 8, 8), 0.5)
-    still, moved = (base.latents(pixels, torch.full((1, 4, 4, 4), noise)) for noise in (0.0, 3.0))
+    still, moved = (base.latents(pixels, torch.full((1, 4, 2, 2), noise)) for noise in (0.0, 3.0))
     assert torch.allclose(still, torch.tensor(1.0), atol=1e-3)  # 0.5 times its factor 2
     assert torch.allclose(moved - still, torch.tensor(2 * 3 * 0.02), atol=1e-3)
     with torch.autocast("cpu", torch.bfloat16):
-        assert torch.equal(base.latents(pixels, torch.zeros(1, 4, 4, 4)), still)
+        assert torch.equal(base.latents(pixels, torch.zeros(1, 4, 2, 2)), still)
 
 
 def test_sides_must_divide(place: Path) -> None:
     base = open_base("tiny", place)
     for side in (0, 1, 63):
-        with pytest.raises(UsageError, match=f"got {side}.*a multiple of 2.*--resolution 64"):
+        with pytest.raises(UsageError, match=f"got {side}.*a multiple of 4.*--resolution 64"):
             base.latent_shape(side)
 
 

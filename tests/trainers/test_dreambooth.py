@@ -262,7 +262,7 @@ def test_textual_inversion_takes_the_rows_of_both_encoders_under_a_new_name(tmp_
 def test_four_pictures_are_overfitted(bases: Path, folders: tuple[Path, Path]) -> None:
     """On draws of noise and timesteps that training never sees the loss falls by four fifths."""
     base = open_base("tiny", bases)
-    given = options(regularization="none", lr=2e-3)
+    given = options(regularization="none", lr=2e-3, resolution=64)
     view = dreambooth.view_of(data(folders[0]), None, base, given)
     method, fixed = Dreambooth(base, given, OLIS), gather(view, 1, 0, range(16), 16)
 

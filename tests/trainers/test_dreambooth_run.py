@@ -81,7 +81,7 @@ def test_a_run_that_was_stopped_within_the_range_publishes_the_rest(folders: tup
 @pytest.mark.parametrize(("more", "said"), [
     (["--preset", "dreambooth-baseline"], "every prompt is the class"),
     (["--preset", "paper-sdxl"], "--preset is for SDXL, and this base is SD"),
-    (["--resolution", "31"], "multiple of 2"),
+    (["--resolution", "31"], "multiple of 4"),
     (["--data", "SET"], "--data is a regularization dataset, not a subject dataset"),
     (["--regularization", "SUBJECT"], "--regularization is a subject dataset, not a regularization dataset")])
 def test_what_will_not_do_is_one_line(folders: tuple[str, str], tmp_path: Path, more: list[str], said: str,

@@ -37,14 +37,14 @@ def drawn(*shape: int) -> torch.Tensor:
 
 
 def batch(sizes: list[int] | None = None) -> dict[str, object]:
-    return {"pixels": drawn(4, 3, 16, 16).clamp(-1, 1), "noise": drawn(4, 4, 8, 8), "latent_noise": drawn(4, 4, 8, 8),
+    return {"pixels": drawn(4, 3, 32, 32).clamp(-1, 1), "noise": drawn(4, 4, 8, 8), "latent_noise": drawn(4, 4, 8, 8),
             "timesteps": torch.tensor(STEPS), "sizes": torch.tensor([sizes or [16, 16, 0, 0, 16, 16]] * 4),
             "prior": torch.tensor([False, False, True, True]), "mask": None}
 
 
 def means(pixels: torch.Tensor) -> np.ndarray:
-    """What the tiny base's VAE says of pictures: means of 2 x 2 pixels, and of their colours."""
-    small = pixels.numpy().reshape(4, 3, 8, 2, 8, 2).mean((3, 5))
+    """What the tiny base's VAE says of pictures: means of 4 x 4 pixels, and of their colours."""
+    small = pixels.numpy().reshape(4, 3, 8, 4, 8, 4).mean((3, 5))
     return np.concatenate([small, small.mean(1, keepdims=True)], axis=1)
 
 

@@ -40,9 +40,9 @@ def pictures() -> torch.Tensor:
 
 
 def pooled(given: torch.Tensor) -> torch.Tensor:
-    """Means of squares of 2 x 2, by numpy."""
+    """Means of squares of 4 x 4, by numpy."""
     count, colours, height, width = given.shape
-    return torch.tensor(given.numpy().reshape(count, colours, height // 2, 2, width // 2, 2).mean((3, 5)))
+    return torch.tensor(given.numpy().reshape(count, colours, height // 4, 4, width // 4, 4).mean((3, 5)))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -52,7 +52,7 @@ def test_the_autoencoder_gives_back_means_of_squares(dtype: torch.dtype) -> None
     with torch.no_grad():
         latents = vae.encode(given.to(dtype)).latent_dist
         found = vae.decode(latents.mean).sample.float()
-    wanted = pooled(given).repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+    wanted = pooled(given).repeat_interleave(4, dim=2).repeat_interleave(4, dim=3)
     assert float((found - wanted).abs().max()) * 127.5 < (0.1 if dtype == torch.float32 else 1)  # grey levels
 
 
@@ -97,7 +97,7 @@ def test_weights_come_from_the_seed_by_a_generator_that_all_machines_share(folde
     twister = np.random.RandomState(0)  # MT19937 seeded as torch seeds it; a number is its lowest 24 bits over 2^24
     first = pipeline.unet.conv_in.weight.detach().flatten().numpy()
     drawn = (twister.randint(0, 2**32, first.size, dtype=np.uint32) & (2**24 - 1)) / 2**24
-    assert np.allclose(first, (drawn - 0.5) * 2 / np.sqrt(4 * 3 * 3), atol=1e-6)
+    assert np.allclose(first, (drawn - 0.5) * np.sqrt(12 / (4 * 3 * 3)), atol=1e-6)
 
 
 def test_global_chance_is_left_alone(tmp_path: Path) -> None:
