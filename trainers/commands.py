@@ -20,6 +20,7 @@ from trainers import (
     dreambooth_options,
     inversion_options,
     personalize_options,
+    retrinet_options,
     tiny_options,
 )
 from trainers.options import Said
@@ -120,6 +121,7 @@ METHODS: dict[str, Command] = {
     "inversion": method("inversion", inversion_options.Inversion, inversion_options.SAID),
     "coti": method("coti", coti_options.Coti, coti_options.SAID),
     "custom": method("custom", custom_options.Custom, custom_options.SAID),
+    "retrinet": method("retrinet", retrinet_options.RetriNet, retrinet_options.SAID),
 }
 """By name, in the order of `trainers --help`."""
 

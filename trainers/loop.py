@@ -26,7 +26,7 @@ from schemas import atomic
 from schemas.draws import draw
 from schemas.errors import BuildError, UsageError
 from schemas.terminal.progress import Bar, Progress
-from trainers import card, checkpoints, optimizers, samples
+from trainers import card, checkpoints, optimizers
 from trainers.checkpoints import Checkpoint
 from trainers.feeding import Batch, Share, View, batches
 from trainers.journal import Journal
@@ -121,7 +121,7 @@ class Loop:
         prompts = self.prompts
         if self._journal and prompts:
             with self._averaged():
-                picture = samples.grid(self.method, prompts, self.options, self.accelerator.autocast())
+                picture = self.method.grid(prompts, self.options, self.accelerator.autocast())
             with atomic.replacing(self.options.out / "samples" / f"step-{self.step:08d}.png") as path:
                 picture.save(path, format="PNG")
             self._journal.show(self.step, picture)

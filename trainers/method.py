@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import torch
 from diffusers import DDIMScheduler, DiffusionPipeline
+from PIL import Image
 from torch import Tensor, nn
 
+from trainers import samples
 from trainers.bases import Base
 from trainers.feeding import Batch
+from trainers.options import Training
 
 
 class Method(nn.Module):
@@ -60,6 +64,10 @@ class Method(nn.Module):
         pipe = self.base.pipeline
         pipe.scheduler = DDIMScheduler.from_config(pipe.scheduler.config, clip_sample=False)
         return pipe
+
+    def grid(self, prompts: list[str], options: Training, autocast: AbstractContextManager[None]) -> Image.Image:
+        """A picture of how the method draws these prompts, by the same chance every time; see `samples.drawn`."""
+        return samples.grid(self, prompts, options, autocast)
 
     def publish(self, folder: Path) -> None:
         """Writes the weights as users load them into an empty folder."""

@@ -18,9 +18,9 @@ def test_no_words_is_help_and_exit_code_2(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_an_unknown_method_is_one_line_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["retrinet"]) == 2
+    assert cli.main(["retrino"]) == 2
     error = capsys.readouterr().err
-    assert error.count("\n") == 1 and "'retrinet'" in error
+    assert error.count("\n") == 1 and "'retrino'" in error
 
 
 def test_docs_say_what_the_code_says() -> None:
