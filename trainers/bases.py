@@ -158,6 +158,7 @@ def open_base(wanted: str, place: Path) -> Base:
     for encoder, tokenizer in zip(base.text_encoders, base.tokenizers, strict=True):
         for part in (encoder, getattr(encoder, "text_model", encoder)):
             part.config.eos_token_id = part.eos_token_id = tokenizer.eos_token_id
+    base.vae.enable_slicing()  # a picture at a time: in float32 one of 1024 px takes gigabytes
     for part in (pipeline, base.unet, base.vae):  # else what is published tells the folder on this machine
         part.register_to_config(_name_or_path=found.weights)
     base.freeze()

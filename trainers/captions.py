@@ -30,7 +30,7 @@ def without_words(chance: float) -> Caption:
                 if row[name] and uniform(at, row["id"], f"leave out {name}") < chance}
         if not left:
             return str(row["text"])
-        return compose({name: "" if name in left else row[name] for name in PARTS[form]}, row["class_name"])
+        return compose({name: "" if name in left else row[name] or "" for name in PARTS[form]}, row["class_name"])
     return caption
 
 

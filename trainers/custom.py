@@ -7,6 +7,7 @@ has either that loss or a regularization set; here they go together.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Sequence
@@ -107,7 +108,7 @@ class Custom(Method):
         prompts = [f"photo of a {one.token} {one.class_name}" for one in self.concepts]
         if len(self.concepts) > 1:
             prompts.append("photo of " + " and ".join(f"a {one.token} {one.class_name}" for one in self.concepts))
-        lines = [*opening(self.base, "OUT"), f'pipe("{prompts[0]}").images[0]', "",
+        lines = [*opening(self.base, "OUT"), f"pipe({json.dumps(prompts[0], ensure_ascii=False)}).images[0]", "",
                  "# or what was trained alone, in a pipeline of the base (without _pipeline diffusers adds no layer)",
                  opening(self.base)[-1],
                  f'pipe.unet.load_attn_procs("OUT", weight_name="{DELTA}", _pipeline=pipe)']

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from schemas.errors import UsageError
 from schemas.prompts import PARTS, compose, split
@@ -99,6 +99,10 @@ class Dreambooth(Method):
         words = self.base.encode(batch["texts"])
         loss, parts = with_prior(errors(self.base, batch, words), batch["prior"], self._options.prior_weight)
         return {"loss": loss, **parts}
+
+    def exact(self) -> list[nn.Module]:
+        """Text encoders too where a whole pipeline is published: frozen ones would come out rounded."""
+        return [*super().exact(), *([] if self._options.lora else self.text_encoders)]
 
     def publish(self, folder: Path) -> None:
         """A whole pipeline; or a LoRA for diffusers and others and, of SDXL, TOKEN.safetensors with the identifier's

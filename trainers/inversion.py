@@ -5,6 +5,7 @@ Gal et al., "An Image is Worth One Word". The templates are ours.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ class Inversion(Method):
         """See `Method.facts`."""
         name = self.token.names[0]
         lines = [*opening(self.base), *loading("learned_embeds", len(self.tables)),
-                 f'pipe("a photo of {name}").images[0]',
+                 f"pipe({json.dumps(f'a photo of {name}', ensure_ascii=False)}).images[0]",
                  f"# web interfaces: put {file_name(name)}.safetensors into their folder embeddings and write "
                  f"{file_name(name)} in the prompt"]
         return super().facts() | {"token": name, "vectors": len(self.token.names), "prompts": [f"a photo of {name}"],

@@ -266,8 +266,8 @@ def _accelerator(precision: str) -> Accelerator:
 
 
 def _cast(method: Method, dtype: torch.dtype) -> None:
-    """Keeps what is frozen in `dtype`, except the VAE: it is small, and that of SDXL overflows in float16."""
-    exact = {id(one) for one in method.base.vae.parameters()}
+    """Keeps what is frozen in `dtype`, except what the method wants exact."""
+    exact = {id(one) for part in method.exact() for one in part.parameters()}
     for one in method.parameters():
         if not one.requires_grad and id(one) not in exact:
             one.data = one.data.to(dtype)

@@ -49,6 +49,10 @@ class Method(nn.Module):
         for name, one in self.trained().items():
             one.copy_(weights[name])
 
+    def exact(self) -> list[nn.Module]:
+        """What stays float32 in every precision: the VAE, which is small, and that of SDXL overflows in float16."""
+        return [self.vae]
+
     def spare_activations(self) -> None:
         """Makes what trains compute its activations twice rather than keep them."""
         self.unet.enable_gradient_checkpointing()

@@ -15,7 +15,8 @@ from schemas.errors import UsageError
 def open_optimizer(name: str, groups: list[dict[str, Any]], weight_decay: float) -> torch.optim.Optimizer:
     """AdamW (betas 0.9 and 0.999, epsilon 1e-8), or that of bitsandbytes with its state in 8 bits."""
     if name == "adamw":
-        return torch.optim.AdamW(groups, weight_decay=weight_decay)
+        # In one kernel: else a GPU holds another copy of all that trains at each step.
+        return torch.optim.AdamW(groups, weight_decay=weight_decay, fused=True)
     try:
         bits = import_module("bitsandbytes")
     except ImportError:
@@ -56,6 +57,4 @@ def unpack(optimizer: torch.optim.Optimizer, trained: dict[str, nn.Parameter], t
     for where, value in {**tensors, **numbers}.items():
         name, _, key = where.rpartition("/")
         one = trained[name]
-        # A count of steps is one number and stays on the CPU, as AdamW keeps it.
-        moved = value.to(one.device) if isinstance(value, Tensor) and value.dim() else value
-        optimizer.state[one][key] = moved
+        optimizer.state[one][key] = value.to(one.device) if isinstance(value, Tensor) else value

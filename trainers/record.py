@@ -54,6 +54,8 @@ class Run:
         """What run.json says; None where there is none. Raises UsageError when it cannot be read."""
         try:
             said: dict[str, Any] = json.loads(self.path.read_text(encoding="utf-8"))
+            if not isinstance(said, dict) or not isinstance(said.get("options"), dict):
+                raise ValueError("it holds no options")
         except FileNotFoundError:
             return None
         except (ValueError, OSError) as error:

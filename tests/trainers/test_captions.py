@@ -47,6 +47,12 @@ def test_a_class_prompt_has_nothing_to_leave_out() -> None:
     assert without_words(1)(plain, HERE) == "a backpack"
 
 
+def test_what_a_prompt_lacks_is_not_left_out() -> None:
+    row = {"id": "1", "text": "a red backpack", "class_name": "backpack", "style": None, "shape": None, "color": "red",
+           "texture": None, "background": None}
+    assert without_words(1.0)(row, At(0, 0, 0)) == "a backpack"
+
+
 def test_templates_are_taken_in_turn() -> None:
     say = from_templates(["a photo of {}", "{} on a table"], "<it> <it>_1")
     seen = Counter(say(STATIC, At(0, step, 0)) for step in range(400))

@@ -66,6 +66,18 @@ def test_missing_columns_and_rows_are_told(tmp_path: Path) -> None:
         open_data(str(other), "--data", "subject")
 
 
+def test_numbers_are_ids_and_rows_without_text_are_told(tmp_path: Path) -> None:
+    lines = [{"file_name": f"{number}.png", "id": number, "text": "a red one"} for number in range(3)]
+    for line in lines:
+        (tmp_path / str(line["file_name"])).write_bytes(RED)
+    (tmp_path / "metadata.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    assert open_data(str(tmp_path), "--data", "").rows["id"][:] == ["0", "1", "2"]
+    (tmp_path / "metadata.jsonl").write_text("\n".join(map(json.dumps, [*lines[:2], {**lines[2], "text": None}])))
+    with pytest.raises(UsageError, match="--data has rows without text"):
+        open_data(str(tmp_path), "--data", "")
+    assert len(open_data(str(tmp_path), "--data", "", ()).rows) == 3
+
+
 @pytest.mark.parametrize("wanted", ["", "no/such/folder", "FILE", "EMPTY", "DAMAGED", "HALF"])
 def test_what_is_no_dataset_is_one_line(tmp_path: Path, wanted: str) -> None:
     (tmp_path / "FILE").write_text("x")

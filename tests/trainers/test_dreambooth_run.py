@@ -53,6 +53,14 @@ def test_a_run_leaves_a_model_its_card_and_what_lies_within_the_range(folders: t
     assert 'pipe("a olis backpack")' in (out / "README.md").read_text()
 
 
+def test_a_frozen_text_encoder_is_published_as_it_was(folders: tuple[str, str], tmp_path: Path) -> None:
+    assert dreambooth(folders, tmp_path, "--steps", "1", "--precision", "bf16", "--freeze-text-encoder") == 0
+    for name, changed in (("text_encoder/model", False), ("vae/diffusion_pytorch_model", False),
+                          ("unet/diffusion_pytorch_model", True)):
+        before, after = (load_file(folder / f"{name}.safetensors") for folder in (tmp_path / "base/tiny", tmp_path))
+        assert changed != all(torch.equal(weight, after[key]) for key, weight in before.items())
+
+
 def test_a_run_that_was_stopped_within_the_range_publishes_the_rest(folders: tuple[str, str], tmp_path: Path,
                                                                     monkeypatch: pytest.MonkeyPatch) -> None:
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"

@@ -148,6 +148,14 @@ def test_diffusers_loads_the_word_twice_for_sdxl(place: Path, data: Path, tmp_pa
     assert torch.equal(both["clip_l"], method.tables[0].rows) and torch.equal(both["clip_g"], method.tables[1].rows)
 
 
+def test_code_in_the_card_holds_any_token(place: Path) -> None:
+    usage = Inversion(open_base("tiny", place), '<i"\\t>').facts()["usage"]
+    asked: list[str] = []
+    line = next(line for line in usage.splitlines() if line.startswith("pipe("))
+    exec(line.removesuffix(".images[0]"), {"pipe": asked.append})
+    assert asked == ['a photo of <i"\\t>']
+
+
 def test_a_whole_run(data: Path, tmp_path: Path) -> None:
     words = ["inversion", "--data", str(data), "--base", "tiny", "--resolution", "32", "--vectors", "2",
              "--steps", "3", "--batch-size", "1", "--sample-every", "3", "--sample-count", "1",

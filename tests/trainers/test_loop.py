@@ -171,6 +171,13 @@ def test_other_data_are_named_on_resume(usual: Path) -> None:
         loop.train(toy.Toy(), toy.View(), options, toy.run_of(options, "d2"))
 
 
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"options": null}'])
+def test_a_damaged_record_is_one_line(text: str, tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text(text)
+    with pytest.raises(UsageError, match=r"run\.json cannot be read"):
+        trained(options_of(tmp_path, resume=True))
+
+
 def test_what_a_method_keeps_is_in_its_newest_checkpoint(tmp_path: Path) -> None:
     options = options_of(tmp_path)
     one = toy.loop_of(options)

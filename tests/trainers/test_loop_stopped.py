@@ -78,7 +78,7 @@ def test_killed_anywhere_it_goes_on_as_if_nothing_had_happened(usual: dict[str, 
 
 def test_killed_between_steps_it_goes_on_as_if_nothing_had_happened(usual: dict[str, bytes], tmp_path: Path) -> None:
     options = options_of(tmp_path / "out", resume=True, **USUAL)
-    run = Started(options, toy.Trouble(slow=0.05))
+    run = Started(options, toy.Trouble(slow=6))
     run.wait_for(options.out / "log.jsonl", 6)
     run.process.kill()
     assert run.ended()[0] == -signal.SIGKILL
@@ -87,7 +87,7 @@ def test_killed_between_steps_it_goes_on_as_if_nothing_had_happened(usual: dict[
 
 def test_ctrl_c_leaves_nothing_half(usual: dict[str, bytes], tmp_path: Path) -> None:
     options = options_of(tmp_path / "out", resume=True, **USUAL)
-    run = Started(options, toy.Trouble(slow=0.05))
+    run = Started(options, toy.Trouble(slow=6))
     run.wait_for(options.out / "log.jsonl", 5)
     os.kill(run.process.pid or 0, signal.SIGINT)
     code, error = run.ended()

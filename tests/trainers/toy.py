@@ -44,8 +44,8 @@ class Trouble:
     """step in which a row is no number"""
     full: int | None = None
     """step after which no file may be big"""
-    slow: float = 0.0
-    """seconds that a row takes"""
+    slow: int | None = None
+    """step from which a slot takes two seconds, so that there is time to stop the run"""
     die: tuple[str, int] | None = None
     """to be killed when this file is half written for the so manyth time"""
 
@@ -57,8 +57,8 @@ class View:
         self.trouble = trouble or Trouble()
 
     def rows(self, at: At) -> list[Row]:
-        if self.trouble.slow:
-            time.sleep(self.trouble.slow)
+        if self.trouble.slow is not None and at.step >= self.trouble.slow:
+            time.sleep(2)
         if self.trouble.full is not None and at.step >= self.trouble.full:
             resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
         return [self._row(at, f"{kind}{draws.turn(8, at.seed, at.position, kind)}", prior)
