@@ -81,9 +81,10 @@ def open_data(wanted: str, flag: str, recipe: str, columns: Sequence[str] = ("te
     rows = rows.cast_column("image", datasets.Image(decode=False))
     if "id" not in rows.column_names:
         rows = rows.add_column("id", [str(number) for number in range(len(rows))])
-    rows = rows.cast_column("id", datasets.Value("string"))
     if nulls := [column for column in ("id", *columns) if rows.data.column(column).null_count]:
         raise UsageError(f"{flag} has rows without {nulls[0]}", seen=wanted, next_command=builds)
+    if rows.features["id"] != datasets.Value("string"):  # casting would copy the pictures
+        rows = rows.remove_columns("id").add_column("id", [str(name) for name in rows["id"]])
     if manifest is None:
         return Data(rows, name, commit, _digest(rows), "", None)
     return Data(rows, name, manifest.version, manifest.content_digest, manifest.recipe, manifest)
