@@ -98,7 +98,7 @@ def training(options: Options, chosen: Chosen) -> Training:
                     regularization=options.regularization or str(_regularization(options) / "1.0.0"),
                     resolution=plan.side, lora=plan.rank, steps=steps, lr=plan.lr, precision=chosen.precision,
                     gradient_checkpointing=plan.gradient_checkpointing, seed=options.seed, log=options.log,
-                    sample_every=max(50, steps // 4))
+                    sample_every=max(50, steps // 4), checkpoint_every=max(50, min(500, steps // 4)))
 
 
 def remembered(options: Options) -> Chosen | None:
