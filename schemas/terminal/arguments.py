@@ -43,7 +43,9 @@ def parser_for(kind: type[Any], prog: str, description: str, epilog: str = "") -
         flag = flag_of(one.name)
         text = said["help"] + _default(one.default)
         if hints[one.name] is bool:
-            group.add_argument(flag, action="store_true", help=text)
+            # What is on by default has a --no- form that turns it off.
+            switch: Any = argparse.BooleanOptionalAction if one.default else "store_true"
+            group.add_argument(flag, action=switch, default=one.default, help=text)
             continue
         choices = "|".join(filter(None, said["choices"]))
         group.add_argument(flag, type=_reader(hints[one.name]), default=one.default, help=text,
@@ -52,7 +54,7 @@ def parser_for(kind: type[Any], prog: str, description: str, epilog: str = "") -
 
 
 def _default(value: Any) -> str:
-    if value in (None, "", False) or value == Path():
+    if value is True or value in (None, "", False) or value == Path():
         return ""
     return f" (default: {value:,})" if isinstance(value, int) and value >= 10_000 else f" (default: {value})"
 
@@ -89,7 +91,7 @@ def words(options: Any) -> list[str]:
 
 
 def _words(flag: str, value: Any) -> list[str]:
-    if value is True:
-        return [flag]
+    if isinstance(value, bool):
+        return [flag if value else f"--no-{flag[2:]}"]
     return [f"{flag}={value}"] if flag.startswith("--") else [flag, str(value)]
 

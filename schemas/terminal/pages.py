@@ -31,5 +31,5 @@ def _options(parser: arguments.Parser) -> list[str]:
 
 
 def _line(action: argparse.Action) -> str:
-    name = " ".join([*action.option_strings[:1], *([str(action.metavar)] if action.metavar else [])])
+    name = " ".join(filter(None, [", ".join(action.option_strings), str(action.metavar or "")]))
     return f"- `{name}`: {action.help}"

@@ -130,7 +130,7 @@ def test_cycles_begin_anew_or_go_on(root: Path, whole: Path, tmp_path: Path) -> 
 
     method = Inversion(open_base("tiny", tmp_path), "<red-sun>", 2)
     assert torch.equal(begins(whole), method.tables[0].rows.detach())
-    assert coti.run(options(root, tmp_path / "on", keep_embedding=True, cycles=1)) == 0
+    assert coti.run(options(root, tmp_path / "on", reinit=False, cycles=1)) == 0
     [kept] = load_file(tmp_path / "on" / "cycles" / "00" / "embedding.safetensors").values()
     assert torch.equal(begins(tmp_path / "on"), kept) and not torch.equal(begins(whole), kept)
 

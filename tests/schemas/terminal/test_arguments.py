@@ -15,6 +15,7 @@ class Bake:
     eggs: int = option(12_000, "how many", group="what", low=1, metavar="N")
     heat: float | None = option(None, "how hot. Default: by the cake", group="how", metavar="C")
     fan: bool = option(False, "blow", group="how")
+    rise: bool = option(True, "wait for the dough", group="what")
     tin: Path = option(Path(), "what to bake in", group="how", metavar="DIR")
     shelf: Location = option(Path(), "where to put it", group="how", metavar="OUT")
     k: int = option(3, "a short one", group="how", metavar="K")
@@ -29,9 +30,15 @@ def _read(*words: str) -> Bake:
 
 
 def test_each_field_is_an_option_of_its_type() -> None:
-    assert _read() == Bake("plain", 12_000, None, False, Path(), Path(), 3)
+    assert _read() == Bake("plain", 12_000, None, False, True, Path(), Path(), 3)
     assert _read("--cake", "fruit", "--eggs", "2", "--heat", "180.5", "--fan", "--tin", "t", "--shelf", "file:///s",
-                 "-k", "4") == Bake("fruit", 2, 180.5, True, Path("t"), Path("/s"), 4)
+                 "-k", "4") == Bake("fruit", 2, 180.5, True, True, Path("t"), Path("/s"), 4)
+
+
+def test_what_is_on_by_default_can_be_turned_off() -> None:
+    assert _read("--rise").rise and not _read("--no-rise").rise
+    text = _parser().format_help().partition("options:")[2]
+    assert "--rise, --no-rise" in text and "True" not in text
 
 
 def test_help_tells_groups_choices_and_defaults() -> None:
@@ -53,5 +60,5 @@ def test_a_wrong_word_is_a_usage_error(words: tuple[str, ...], said: str) -> Non
 
 
 def test_options_become_the_words_again() -> None:
-    words = ["--eggs=2", "--fan", "--tin=-odd name", "-k", "4"]
+    words = ["--eggs=2", "--fan", "--no-rise", "--tin=-odd name", "-k", "4"]
     assert arguments.words(_read(*words)) == words

@@ -1,3 +1,4 @@
+from argparse import BooleanOptionalAction
 from collections.abc import Sequence
 
 from schemas.terminal.arguments import Parser
@@ -12,7 +13,9 @@ def _bake(words: Sequence[str]) -> int:
 def _parser() -> Parser:
     parser = Parser(prog="oven bake", description="Bakes a cake,\nand cools it.")
     parser.add_argument("dough", metavar="DOUGH", help="what to bake")
-    parser.add_argument_group("heat").add_argument("--fan", action="store_true", help="blow")
+    heat = parser.add_argument_group("heat")
+    heat.add_argument("--fan", action="store_true", help="blow")
+    heat.add_argument("--rise", action=BooleanOptionalAction, help="wait for the dough")
     return parser
 
 
@@ -40,4 +43,5 @@ and cools it.
 **heat**
 
 - `--fan`: blow
+- `--rise, --no-rise`: wait for the dough
 """
