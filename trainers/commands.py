@@ -23,6 +23,8 @@ from trainers import (
     retrinet_options,
     tiny_options,
 )
+from trainers.baselines.ip_adapter_options import SAID as IP_ADAPTER
+from trainers.baselines.ip_adapter_options import IpAdapter
 from trainers.options import Said
 
 EXIT_CODES = """exit codes:
@@ -95,8 +97,8 @@ def _hush() -> None:
 
 def method(name: str, kind: type[Any], said: Said,
            hold: Callable[[Path], AbstractContextManager[None]] = alone) -> Command:
-    """The command of `trainers.NAME`, a module with `run(options) -> int`; `kind` is its dataclass of options, whose
-    `check()` is called first. Its OUT is held while it runs."""
+    """The command `trainers NAME`: `kind` is its dataclass of options, whose `check()` is called first, in a module
+    MODULE_options beside MODULE, which has `run(options) -> int`. Its OUT is held while it runs."""
 
     def parser() -> arguments.Parser:
         return arguments.parser_for(kind, f"trainers {name}", said.description, f"{said.examples}\n{EXIT_CODES}")
@@ -107,7 +109,7 @@ def method(name: str, kind: type[Any], said: Said,
         _hush()
         with hold(options.out):
             with ctrl_c_waits(), extra():
-                module = import_module(f"trainers.{name}")
+                module = import_module(kind.__module__.removesuffix("_options"))
             with room():
                 done: int = module.run(options)
         return done
@@ -122,6 +124,7 @@ METHODS: dict[str, Command] = {
     "coti": method("coti", coti_options.Coti, coti_options.SAID),
     "custom": method("custom", custom_options.Custom, custom_options.SAID),
     "retrinet": method("retrinet", retrinet_options.RetriNet, retrinet_options.SAID),
+    "ip-adapter": method("ip-adapter", IpAdapter, IP_ADAPTER),
 }
 """By name, in the order of `trainers --help`."""
 

@@ -71,12 +71,12 @@ def _pipeline(kind: str, seed: int) -> DiffusionPipeline:
     scheduler = DDIMScheduler(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False,
                               set_alpha_to_one=False, steps_offset=1,
                               prediction_type="v_prediction" if kind == "tiny-v" else "epsilon")
-    parts = {"unet": _drawn(_unet(xl), chance), "text_encoder": _drawn(CLIPTextModel(_words(xl)), chance),
+    parts = {"unet": drawn(_unet(xl), chance), "text_encoder": drawn(CLIPTextModel(_words(xl)), chance),
              "vae": autoencoder(), "tokenizer": vocabulary.tokenizer(), "scheduler": scheduler}
     if not xl:
         return StableDiffusionPipeline(**parts, safety_checker=None, feature_extractor=None,
                                        requires_safety_checker=False)
-    second = _drawn(CLIPTextModelWithProjection(_words(xl)), chance)
+    second = drawn(CLIPTextModelWithProjection(_words(xl)), chance)
     return StableDiffusionXLPipeline(**parts, text_encoder_2=second, tokenizer_2=vocabulary.tokenizer("!"))
 
 
@@ -98,7 +98,7 @@ def _words(xl: bool) -> CLIPTextConfig:
 
 
 @torch.no_grad()
-def _drawn(model: _Model, chance: torch.Generator) -> _Model:
+def drawn(model: _Model, chance: torch.Generator) -> _Model:
     """The model with weights that keep the size of what they are given, drawn evenly, as normal numbers differ between
     CPUs, and without biases."""
     for layer in model.modules():

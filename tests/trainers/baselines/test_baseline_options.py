@@ -1,0 +1,31 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from schemas.errors import UsageError
+from trainers.baselines.ip_adapter_options import IpAdapter
+
+
+def options(**given: Any) -> IpAdapter:
+    return IpAdapter(**{"data": "data", "out": Path("out"), **given})
+
+
+@pytest.mark.parametrize(("side", "given", "resolution"), [(512, None, 256), (64, None, 64), (512, 384, 384)])
+def test_pictures_are_the_papers_or_the_bases(side: int, given: int | None, resolution: int) -> None:
+    assert options(resolution=given).resolved(side).resolution == resolution
+
+
+@pytest.mark.parametrize(("given", "said"), [
+    ({"data": ""}, "--data is missing.*build retribooru"),
+    ({"setting": "c"}, "--setting is not known"),
+    ({"crop_ratio": 0.0}, "--crop-ratio is out of range"),
+    ({"reference_drop": 0.5, "prompt_drop": 0.4, "both_drop": 0.2}, r"exclude one another.*0\.5 \+ 0\.4 \+ 0\.2"),
+    ({"out": Path()}, "--out is missing")])
+def test_what_is_wrong_is_said_before_anything_is_loaded(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        options(**given).check()
+
+
+def test_all_may_be_dropped() -> None:
+    options(reference_drop=0.5, prompt_drop=0.25, both_drop=0.25).check()
