@@ -172,7 +172,7 @@ class Bare:
         import torch
 
         self._model, self._trained, self._stored, self._autocast = model, trained, stored, autocast
-        self._optimizer = torch.optim.AdamW(trained, lr=lr)
+        self._optimizer = torch.optim.AdamW(trained, lr=lr, fused=True)  # as ours
 
     def __call__(self, steps: int) -> None:
         import torch

@@ -222,6 +222,44 @@ def test_float16_is_not_for_a_cpu(tmp_path: Path) -> None:
         toy.loop_of(options_of(tmp_path, precision="fp16"))
 
 
+@pytest.fixture
+def scaled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs scale a loss of some size as those in float16 do, which are not for a CPU; at first beyond what gradients
+    hold."""
+    made_of = loop._accelerator
+
+    def accelerator(precision: str) -> Any:
+        made = made_of(precision)
+        made.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**127, growth_interval=1000)
+        return made
+
+    def forward(self: toy.Toy, batch: Any) -> dict[str, Any]:
+        return {name: 64 * value for name, value in quiet(self, batch).items()}
+
+    quiet = toy.Toy.forward
+    monkeypatch.setattr(toy.Toy, "forward", forward)
+    monkeypatch.setattr(loop, "_accelerator", accelerator)
+
+
+def test_steps_whose_scaled_gradients_are_too_long_change_nothing(scaled: None, tmp_path: Path) -> None:
+    one, before = toy.loop_of(options_of(tmp_path)), toy.Toy().weights()
+    one.train(1)
+    assert all(torch.equal(one.method.weights()[name], value) for name, value in before.items())
+    assert one.accelerator.scaler.get_scale() == 2.0**126 and "grad_norm" not in lines(tmp_path)[0]
+    one.train(12)
+    norms = [line.get("grad_norm") for line in lines(tmp_path)]
+    taken = next(step for step, norm in enumerate(norms) if norm is not None)
+    assert 1 < taken < 12 and None not in norms[taken:] and all(0 < norm < 1000 for norm in norms[taken:])
+    assert not torch.equal(one.method.first, before["first"])
+
+
+def test_a_scaled_run_goes_on_with_its_scale(scaled: None, tmp_path: Path) -> None:
+    whole = trained(options_of(tmp_path / "whole"))
+    options = options_of(tmp_path / "stopped")
+    toy.loop_of(options).train(6)
+    assert files(trained(replace(options, resume=True))) == files(whole)
+
+
 def test_adam_in_8_bits_needs_its_package(tmp_path: Path) -> None:
     try:
         import bitsandbytes  # noqa: F401
