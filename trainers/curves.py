@@ -49,7 +49,7 @@ def curves_png(records: Sequence[Record]) -> bytes:
         by_cycle, by_size, by_block = figure.subplots(1, 3)
         compared = records[-1].compared
         _lines(by_cycle, "Scores by cycle", "cycle", [record.cycle for record in records], compared)
-        _lines(by_size, "Scores by pictures chosen", "pictures in X_T", [record.pool for record in records], compared)
+        _lines(by_size, "Scores by pictures chosen", "pictures in $X_T$", [record.pool for record in records], compared)
         _blocks(by_block, records)
         figure.tight_layout()
         FigureCanvasAgg(figure)

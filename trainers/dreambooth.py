@@ -56,10 +56,7 @@ def run(options: Options) -> int:
     record = Run(method="dreambooth", options=options, data=data, base=base.provenance())
     loop = Loop(Dreambooth(base, options, identity), view_of(subject, regularization, base, options), options, record)
     if not loop.finished:
-        for step in options.kept_steps():
-            if loop.step <= step:
-                loop.train(step)
-                loop.publish(f"steps/{step}")
+        loop.publish_at = options.kept_steps()
         loop.train(cast(int, options.steps))
         loop.finish()
     return 0

@@ -8,7 +8,7 @@ from typing import Any
 from schemas.errors import UsageError
 from schemas.terminal.fields import option
 from trainers.options import Said, Training
-from trainers.presets import DROPOUT, FULL_LR, LORA_LR, RATIO, Family, check_name, preset
+from trainers.presets import DROPOUT, FULL_LR, LORA_LR, OF_FAMILY, RATIO, Family, check_name, preset
 
 SAID = Said(
     "a subject as a rare word before its class: DreamBooth with a regularization set",
@@ -82,7 +82,8 @@ class Dreambooth(Training):
         usual: dict[str, Any] = {
             "steps": of.steps, "lora": rank, "lr": LORA_LR if rank else FULL_LR, "captions": of.captions,
             "word_dropout": of.word_dropout, "crop_ratio": of.crop_ratio, "publish_from": of.keep_from}
-        made = replace(self, **{name: value for name, value in usual.items() if getattr(self, name) is None})
+        given = {name: value for name, value in usual.items() if getattr(self, name) is None}
+        made = replace(self, preset=self.preset or OF_FAMILY[family], **given)
         made.check()
         return made
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, cast
@@ -48,6 +48,7 @@ def train(method: Method, view: View, options: Training, run: Run) -> int:
 
 class Loop:
     """A run under way. `step` counts the optimizer steps done. `extra` is JSON that checkpoints keep for the method.
+    After the steps in `publish_at` the weights are published, too, as OUT/steps/STEP.
 
     Where OUT holds the finished run already, `finished` is true and nothing is left to do.
     """
@@ -57,7 +58,7 @@ class Loop:
         run.facts, run.processes = method.facts(), self.accelerator.num_processes
         run.check()
         self.method, self.view, self.options, self.run = method, view, options, run
-        self.progress = Progress(options.log)
+        self.progress, self.publish_at = Progress(options.log), cast(Container[int], ())
         self.step, self.extra, self.finished = 0, cast(dict[str, Any], {}), run.finished
         self._saved: object = None
         if self.finished:
@@ -95,6 +96,8 @@ class Loop:
                     self._journal.write(self.step, said)
                 if bar:
                     bar.advance(1, note=f"loss {said['loss']:.4f}")
+                if self.step in self.publish_at:  # before the checkpoint, so that a killed run does it again
+                    self.publish(f"steps/{self.step}")
                 if self.step % options.checkpoint_every == 0:
                     self.checkpoint()
                 if options.sample_every and self.step % options.sample_every == 0:

@@ -35,7 +35,8 @@ class Preset(NamedTuple):
     """Whether the regularization set must be "a CLASS" in every row."""
 
 
-_OF_FAMILY: dict[Family, str] = {"sd": "paper-sd", "sdxl": "paper-sdxl"}
+OF_FAMILY: dict[Family, str] = {"sd": "paper-sd", "sdxl": "paper-sdxl"}
+"""The preset when nobody names one."""
 _NAMED: dict[str, tuple[Family, Preset]] = {
     "paper-sd": ("sd", Preset(4000, 0)),
     "paper-sdxl": ("sdxl", Preset(8000, 32)),
@@ -58,9 +59,9 @@ def preset(name: str, family: Family) -> Preset:
     if name.startswith(TABLE4):
         steps = BEST_STEPS[name.removeprefix(TABLE4)][family == "sdxl"]
         return preset("", family)._replace(steps=steps.high, keep_from=steps.low)
-    of, found = _NAMED[name or _OF_FAMILY[family]]
+    of, found = _NAMED[name or OF_FAMILY[family]]
     if of != family:
         raise UsageError(f"--preset is for {of.upper()}, and this base is {family.upper()}", seen=name,
-                         allowed=f"{_OF_FAMILY[family]}, {TABLE4}SUBJECT",
-                         next_command=f"--preset {_OF_FAMILY[family]}")
+                         allowed=f"{OF_FAMILY[family]}, {TABLE4}SUBJECT",
+                         next_command=f"--preset {OF_FAMILY[family]}")
     return found

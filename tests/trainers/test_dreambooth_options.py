@@ -22,6 +22,7 @@ def test_what_is_not_given_is_the_presets(family: str, given: dict[str, Any], st
                                           lr: float) -> None:
     found = options(**given).resolved(family)
     assert (found.steps, found.lora, found.lr) == (steps, lora, lr)
+    assert found.preset == given.get("preset", f"paper-{family}")
 
 
 def test_a_zero_is_given_too() -> None:

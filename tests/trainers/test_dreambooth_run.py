@@ -32,12 +32,15 @@ def dreambooth(folders: tuple[str, str], out: Path, *more: str) -> int:
                  str(out), "--resolution", "32", "--sample-every", "0", *more])
 
 
-def test_a_run_leaves_a_model_its_card_and_what_lies_within_the_range(folders: tuple[str, str],
-                                                                      tmp_path: Path) -> None:
+def test_a_run_leaves_a_model_its_card_and_what_lies_within_the_range(
+        folders: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("schemas.terminal.progress._QUIET_SECONDS", 0)
     out = tmp_path / "out"
     range_ = ["--steps", "4", "--checkpoint-every", "1", "--publish-from", "2"]
     assert dreambooth(folders, out, *range_) == 0
     assert [path.name for path in sorted((out / "steps").iterdir())] == ["2", "3"]
+    assert "of 4," in capsys.readouterr().err  # not of those to the first that is published
     unets = [load_file(folder / "unet" / "diffusion_pytorch_model.safetensors")["conv_in.weight"]
              for folder in (out / "steps" / "2", out / "steps" / "3", out)]
     assert not torch.equal(unets[0], unets[1]) and not torch.equal(unets[1], unets[2])

@@ -59,7 +59,7 @@ def test_a_run_leaves_its_weights_log_checkpoints_and_record(usual: Path) -> Non
     said = json.loads((usual / "run.json").read_text())
     assert said["finished"] and said["options"]["lr"] == 0.01 and said["data"]["data"]["digest"] == "d1"
     assert said["facts"]["trains"] == 3 + 12 + 50_000
-    assert {"torch", "diffusers", "accelerate"} <= set(said["versions"])
+    assert {"python", "torch", "diffusers", "accelerate"} <= set(said["versions"])
     assert (usual / "unet" / "config.json").exists() and not list(usual.glob(".tmp-*"))
     card = (usual / "README.md").read_text()
     assert "| data | toys | 1.0.0 | d1 |" in card and "12 steps" in card
