@@ -23,6 +23,8 @@ from trainers import (
     retrinet_options,
     tiny_options,
 )
+from trainers.baselines.controlnet_options import SAID as CONTROLNET
+from trainers.baselines.controlnet_options import ControlNet
 from trainers.baselines.ip_adapter_options import SAID as IP_ADAPTER
 from trainers.baselines.ip_adapter_options import IpAdapter
 from trainers.options import Said
@@ -125,6 +127,7 @@ METHODS: dict[str, Command] = {
     "custom": method("custom", custom_options.Custom, custom_options.SAID),
     "retrinet": method("retrinet", retrinet_options.RetriNet, retrinet_options.SAID),
     "ip-adapter": method("ip-adapter", IpAdapter, IP_ADAPTER),
+    "controlnet": method("controlnet", ControlNet, CONTROLNET),
 }
 """By name, in the order of `trainers --help`."""
 

@@ -55,7 +55,7 @@ def changed(batch: Batch, **values: Any) -> Batch:
 
 
 def step(method: IpAdapter, batch: Batch, lr: float = 1e-3) -> None:
-    optimizer = torch.optim.AdamW(method.groups(lr))
+    optimizer = torch.optim.AdamW(method.groups(lr), weight_decay=0)
     method(batch)["loss"].backward()
     # None would let the processes of a run wait for one another for ever.
     assert [name for name, one in method.trained().items() if one.grad is None] == []
