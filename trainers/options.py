@@ -13,8 +13,9 @@ RECORD = "run.json"
 """What tells a run's folder from others."""
 PLACES = frozenset({"out", "resume", "threads", "log", "checkpoint_every", "keep", "sample_every", "sample_prompts",
                     "sample_count", "sample_steps", "guidance", "base", "data", "regularization", "pool",
-                    "confusable", "embeddings", "aesthetics", "preset", "publish_from"})
-"""May differ on --resume: they do not change what is learnt, or name what is compared by its digest."""
+                    "confusable", "embeddings", "aesthetics", "preset", "publish_from", "gradient_checkpointing"})
+"""May differ on --resume: they do not change what is learnt, but for rounding, or name what is compared by its
+digest."""
 
 
 class Said(NamedTuple):
