@@ -15,6 +15,7 @@ from schemas.terminal import arguments
 from schemas.terminal.commands import Command
 from schemas.terminal.interrupts import ctrl_c_waits
 from trainers import (
+    attend_options,
     coti_options,
     custom_options,
     dreambooth_options,
@@ -131,4 +132,7 @@ METHODS: dict[str, Command] = {
 }
 """By name, in the order of `trainers --help`."""
 
-TOOLS = {"tiny": method("tiny", tiny_options.Tiny, tiny_options.SAID, hold=nullcontext)}
+TOOLS = {
+    "attend": method("attend", attend_options.Attend, attend_options.SAID, hold=nullcontext),
+    "tiny": method("tiny", tiny_options.Tiny, tiny_options.SAID, hold=nullcontext),
+}

@@ -48,8 +48,8 @@ class RetriNetPipeline(DiffusionPipeline):
             raise ValueError(f"{len(references)} references and {len(concepts)} concepts: there must be one of each")
         prompts, device = [prompt] if isinstance(prompt, str) else list(prompt), self._execution_device
         guided = guidance_scale > 1
-        words = self._words([*([""] * len(prompts) if guided else []), *prompts])
-        seen, told = self._latents(references)[None], self._words(concepts)[None]
+        words = self.words([*([""] * len(prompts) if guided else []), *prompts])
+        seen, told = self.latents(references)[None], self.words(concepts)[None]
         self.scheduler.set_timesteps(num_inference_steps, device=device)
         latents = self._noise(len(prompts), generator) if latents is None else latents.to(device)
         latents = latents * self.scheduler.init_noise_sigma
@@ -70,10 +70,11 @@ class RetriNetPipeline(DiffusionPipeline):
         self.maybe_free_model_hooks()
         return ImagePipelineOutput(images=self.image_processor.postprocess(pixels, output_type=output_type))
 
-    def _words(self, texts: Sequence[str]) -> Tensor:
+    def words(self, texts: Sequence[str]) -> Tensor:
+        """Texts as the UNet is told them, B x tokens x width."""
         return self.encode_prompt(list(texts), self._execution_device, 1, False)[0]
 
-    def _latents(self, references: Sequence[Image.Image] | Tensor) -> Tensor:
+    def latents(self, references: Sequence[Image.Image] | Tensor) -> Tensor:
         """What the retrieval encoder is shown, N x 4 x h x w: without noise, the posterior's mean."""
         if not isinstance(references, Tensor):
             side = self.retrieval.config.resolution

@@ -194,7 +194,8 @@ def drawn(pipe: RetriNetPipeline, references: Any = None, prompt: str = "a red d
 def test_what_was_published_draws_what_was_trained(trained: RetriNet, tmp_path: Path) -> None:
     trained.publish(tmp_path)
     loaded = RetriNetPipeline.from_pretrained(tmp_path)
-    assert torch.equal(drawn(loaded), drawn(trained.pipeline()))
+    # Convolutions may go another way, by where in memory weights come to lie.
+    assert torch.allclose(drawn(loaded), drawn(trained.pipeline()), atol=1e-3)
     [picture] = drawn(loaded, output_type="pil", latents=torch.randn(1, 4, 12, 16))
     assert isinstance(picture, Image.Image) and picture.size == (64, 48)
     assert not list(tmp_path.rglob("*.bin")) and (tmp_path / "retrieval" / "config.json").is_file()
