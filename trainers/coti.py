@@ -172,8 +172,9 @@ class Cycles:
         turn = state.settle(Block(rate, loop.step, aesthetic, concept, scores.phi(aesthetic, concept),
                                   self._indicator(aesthetic, concept), False), self.plan)
         block = state.record.blocks[-1]
-        self._say(f"cycle {state.record.cycle}, rate {rate:g}: aesthetic {aesthetic:.2f}, concept {concept:.2f}, phi "
-                  f"{block.phi:.3f}{', the best so far' if block.better else ''}")
+        name = "phi" if self.options.rule == "paper" else "sum"
+        self._say(f"cycle {state.record.cycle}, rate {rate:g}: aesthetic {aesthetic:.2f}, concept {concept:.2f}, "
+                  f"{name} {block.indicator:.3f}{', the best so far' if block.better else ''}")
         if self._main and block.better:
             previews.keep(drawn, self._folder(state.record.cycle))
             with atomic.replacing(self._embedding(state.record.cycle)) as path:

@@ -188,8 +188,8 @@ def test_a_finished_run_is_left_alone(root: Path, whole: Path) -> None:
     assert (whole / "learned_embeds.safetensors").stat().st_mtime_ns == before
 
 
-def test_scores_are_learnt_anew_as_in_the_released_code(root: Path, tmp_path: Path,
-                                                        monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scores_are_learnt_anew_as_in_the_released_code(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                        capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(concept_classifier, "EPOCHS", 12)  # of 50, which take half a minute
     seas = tmp_path / "seas"
     seas.mkdir()
@@ -204,6 +204,8 @@ def test_scores_are_learnt_anew_as_in_the_released_code(root: Path, tmp_path: Pa
     assert [len(record["blocks"]) for record in (first, second)] == [2, 2]
     for block in first["blocks"]:
         assert block["indicator"] == pytest.approx(block["gamma_aesthetic"] + block["gamma_concept"])
+    said = capsys.readouterr().err
+    assert f"sum {first['blocks'][0]['indicator']:.3f}" in said and "phi" not in said
     assert second["weight_aesthetic"] == second["weight_concept"] == 1
     for one in second["chosen"]:
         assert one["id"].startswith("suns/") and one["concept"] > 5
