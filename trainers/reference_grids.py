@@ -50,10 +50,16 @@ def grid(method: Method, prompts: list[str], options: Training, autocast: Abstra
     """See `Method.grid`; a row shows the example of its number, or begins anew. `told` says how the method's pipeline
     takes an example's references."""
     side = examples[0]["pixels"].shape[-1]
-    rows = [_pictures(examples[number % len(examples)]) for number in range(len(prompts))]
-    more = [{"height": side, "width": side, **told(row[:-1])} for row in rows]
-    drawn, count = samples.drawn(method, prompts, options, autocast, more), options.sample_count
-    whole = [picture for number, row in enumerate(rows) for picture in (*row, *drawn[count * number :][:count])]
+    rows = [examples[number % len(examples)] for number in range(len(prompts))]
+    more = [{"height": side, "width": side, **told(_pictures(row)[:-1])} for row in rows]
+    return page(rows, samples.drawn(method, prompts, options, autocast, more))
+
+
+def page(rows: Sequence[Shown], drawn: Sequence[Image.Image]) -> Image.Image:
+    """A grid: beside each example's references and target what was drawn after it, as many for each."""
+    count = len(drawn) // len(rows)
+    whole = [picture for number, row in enumerate(rows)
+             for picture in (*_pictures(row), *drawn[count * number :][:count])]
     return make_image_grid(whole, rows=len(rows), cols=len(whole) // len(rows))
 
 

@@ -13,41 +13,36 @@ from typing import Any, cast
 
 import torch
 from diffusers import DDIMScheduler
-from diffusers.image_processor import VaeImageProcessor
-from diffusers.utils import make_image_grid
 from PIL import Image
 from torch import Tensor
 
 from schemas.errors import UsageError
-from trainers import samples
+from trainers import reference_grids, samples
 from trainers.bases import Base, open_base
 from trainers.data import Data, open_data
-from trainers.draws import At
-from trainers.feeding import Batch, Row
+from trainers.feeding import Batch
 from trainers.loop import train
 from trainers.method import Method
 from trainers.objective import target
 from trainers.options import Training
 from trainers.record import Run
+from trainers.reference_grids import Shown
 from trainers.retrieval import Retrieval, denoised, embedded
 from trainers.retrinet_options import RetriNet as Options
 from trainers.retrinet_pipeline import RetriNetPipeline
 from trainers.views.identities import COLUMNS, Identities
 from trainers.views.references import Asked, References, Sheet, tally
 
-_SHOWN = 4
-"""Targets in a grid of samples."""
-
 
 class RetriNet(Method):
     """The base with a retrieval encoder. `options` are resolved; `shown` are rows of the view for grids of samples."""
 
-    def __init__(self, base: Base, options: Options, shown: Sequence[Row] = ()) -> None:
+    def __init__(self, base: Base, options: Options, shown: Sequence[Shown] = ()) -> None:
         super().__init__(base)
         if base.family != "sd":
             raise UsageError("RetriNet is of Stable Diffusion 1 and 2 alone", seen=base.name,
                              allowed="a base of class StableDiffusionPipeline", next_command="another --base")
-        self._options, self._shown = options, [cast(Mapping[str, Any], row) for row in shown]
+        self._options, self._shown = options, shown
         self.retrieval = Retrieval.of(base.unet, cast(int, options.resolution), options.seed)
         if options.lock_both:
             self.retrieval.conv_in.requires_grad_(False)
@@ -91,14 +86,8 @@ class RetriNet(Method):
     def grid(self, prompts: list[str], options: Training, autocast: AbstractContextManager[None]) -> Image.Image:
         """A row for each prompt: its references, the target, and samples."""
         rows = [self._shown[number % len(self._shown)] for number in range(len(prompts))]
-        drawn = samples.drawn(self, prompts, options, autocast,
-                              [{name: row[name] for name in ("references", "concepts")} for row in rows])
-        pictures = []
-        for number, row in enumerate(rows):
-            given = torch.cat([row["references"], row["pixels"][None]])
-            pictures += VaeImageProcessor().postprocess(given, output_type="pil")
-            pictures += drawn[number * options.sample_count : (number + 1) * options.sample_count]
-        return make_image_grid(pictures, rows=len(rows), cols=len(pictures) // len(rows))
+        more = [{name: row[name] for name in ("references", "concepts")} for row in rows]
+        return reference_grids.page(rows, samples.drawn(self, prompts, options, autocast, more))
 
     def publish(self, folder: Path) -> None:
         """A whole pipeline, for `RetriNetPipeline.from_pretrained`."""
@@ -148,20 +137,12 @@ def view_of(data: Data, base: Base, options: Options, prompt_drop: float) -> Ref
     return References(Identities(data.rows), sheet, asked)
 
 
-def shown_of(data: Data, base: Base, options: Options) -> list[Row]:
-    """Rows for grids of samples: of characters that training does not see, where the dataset holds some out."""
-    held = "test_unseen"
-    if data.manifest is not None and data.manifest.splits.get(held):
-        data = open_data(options.data, "--data", "retribooru", COLUMNS, held)
-    view = view_of(data, base, options, 0.0)
-    return [view.rows(At(options.seed, 0, slot, _SHOWN))[0] for slot in range(_SHOWN)]
-
-
 def run(options: Options) -> int:
     """Trains and publishes; returns the exit code."""
     data = open_data(options.data, "--data", "retribooru", COLUMNS)
     base = open_base(options.base, options.out / "base")
     options = options.resolved(base.resolution)
-    method = RetriNet(base, options, shown_of(data, base, options) if options.sample_every else ())
+    shown = reference_grids.shown(data, options, lambda data: view_of(data, base, options, 0.0))
+    method = RetriNet(base, options, shown)
     record = Run(method="retrinet", options=options, data={"data": data}, base=base.provenance())
     return train(method, view_of(data, base, options, options.prompt_drop), options, record)

@@ -20,6 +20,7 @@ from trainers import retrinet
 from trainers.bases import open_base
 from trainers.cli import main
 from trainers.data import open_data
+from trainers.draws import At
 from trainers.retrinet_options import RetriNet as Options
 from trainers.retrinet_pipeline import RetriNetPipeline
 from trainers.views.identities import COLUMNS
@@ -50,9 +51,11 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 def shown(data: Path, out: Path) -> list[Any]:
+    """The rows of a grid: the first four places of the other characters, each with its prompt."""
     given = Options(data=str(data), out=out / "none", task="multitask", resolution=SIDE, references=3).resolved(64)
-    opened = open_data(str(data), "--data", "retribooru", COLUMNS)
-    return retrinet.shown_of(opened, open_base("tiny", out / "base"), given)
+    opened = open_data(str(data), "--data", "retribooru", COLUMNS, "test_unseen")
+    view = retrinet.view_of(opened, open_base("tiny", out / "base"), given, 0.0)
+    return [view.rows(At(0, 0, slot, 4))[0] for slot in range(4)]
 
 
 def levels(picture: torch.Tensor) -> np.ndarray:
