@@ -8,12 +8,14 @@ pytest.importorskip("accelerate")
 pytest.importorskip("tensorboard")
 
 import json
+import shutil
 
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
 from schemas.errors import UsageError
+from tests.annotators import model_hub
 from tests.trainers import made
 from tests.trainers.baselines import runs
 from trainers import cli
@@ -234,6 +236,24 @@ def test_the_tiny_encoder_is_always_the_same(tmp_path: Path) -> None:
     torch.manual_seed(2)
     assert open_encoder("tiny", tmp_path / "b").digest == first.digest
     assert open_encoder(str(first.folder), tmp_path).digest == first.digest
+
+
+def test_an_encoder_of_the_hub_lies_in_a_folder_or_not(tmp_path: Path) -> None:
+    folder = open_encoder("tiny", tmp_path).folder
+    shutil.copytree(folder, tmp_path / "repo" / "models" / "image_encoder")
+    (tmp_path / "repo" / "models" / "other.safetensors").write_text("of somebody else")
+    hub = model_hub.Hub()
+    hub.repos = {"owner/whole": folder, "owner/part": tmp_path / "repo"}
+    code = """
+import json, sys
+from pathlib import Path
+from trainers.baselines.image_encoders import open_encoder
+found = [open_encoder(name, Path()) for name in sys.argv[1:]]
+print(json.dumps([[one.name, one.version, one.digest] for one in found]))"""
+    names, digest = ["owner/whole", "owner/part:models/image_encoder"], open_encoder("tiny", tmp_path).digest
+    assert hub.ask(tmp_path / "home", code, *names) == [[name, model_hub.COMMIT, digest] for name in names]
+    assert "owner/part/models/other.safetensors" not in hub.sent
+    hub.shutdown()
 
 
 def test_an_encoder_that_lacks_tensors_is_one_line(tmp_path: Path) -> None:
