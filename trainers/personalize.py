@@ -64,9 +64,12 @@ def run(options: Options) -> int:
     """Does all that is not yet done; returns the exit code. Raises UsageError and BuildError."""
     progress = Progress(options.log)
     light = options.base in KINDS
+    chosen = remembered(options)
+    if chosen is None:
+        memory(options)  # where there is none, that is said before anything is built
     build("subject", images=options.images, class_name=options.class_name, kind=options.kind, token=_TOKEN,
           captioner=options.captioner or ("light" if light else "paper"), out=_subject(options), log=options.log)
-    chosen = remembered(options) or choose(options, progress)
+    chosen = chosen or choose(options, progress)
     if not options.regularization:
         size = {} if light else {"size": chosen.plan.side, "batch": chosen.plan.drawn}
         build("regularization", class_name=options.class_name, kind=options.kind, count=options.count,

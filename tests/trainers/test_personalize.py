@@ -113,6 +113,9 @@ def _options(out: Path, **more: object) -> Personalize:
 def test_a_real_base_wants_a_gpu(tmp_path: Path, no_gpu: None) -> None:
     with pytest.raises(UsageError, match=r"there is no GPU here.*--base tiny"):
         personalize.memory(_options(tmp_path))
+    with pytest.raises(UsageError, match="there is no GPU here"):
+        personalize.run(_options(tmp_path))
+    assert not list(tmp_path.iterdir())  # before the photos are looked at
     assert personalize.memory(_options(tmp_path, vram=11.5)) == 11.5
     assert personalize.memory(_options(tmp_path, base="tiny-sdxl")) == 0
 
