@@ -11,7 +11,7 @@ right id there: texts of known words are encoded as before, and those with new w
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -35,6 +35,8 @@ _WITHOUT: dict[str, dict[str, Any]] = {
     _SDXL: {"image_encoder": None, "feature_extractor": None},
 }
 """What is neither trained nor drawn with here."""
+_WEIGHTLESS = ("scheduler", "tokenizer", "image_processor")
+"""Parts begin so that have no weights."""
 _PREDICTIONS = ("epsilon", "v_prediction", "sample")
 _ALLOWED = "tiny, tiny-v, tiny-sdxl, a folder as save_pretrained writes it, or OWNER/NAME[@REVISION] of the Hub"
 
@@ -128,6 +130,11 @@ class Base:
             drawn = vae.encode(pixels.to(vae.dtype)).latent_dist
         return (drawn.mean.float() + drawn.std.float() * noise) * vae.config.scaling_factor
 
+    def pixels(self, latents: Tensor) -> Tensor:
+        """The pictures, B x 3 x H x W in about -1..1, of latents as the UNet sees them."""
+        decoded: Tensor = self.vae.decode(latents / self.vae.config.scaling_factor).sample
+        return decoded
+
     def provenance(self) -> dict[str, str]:
         """What a run says of its base."""
         said = {"name": self.name, "pipeline": type(self.pipeline).__name__, "sha256": self.sha256,
@@ -139,13 +146,13 @@ def open_base(wanted: str, place: Path) -> Base:
     """The base that `wanted` names, on the CPU in float32, frozen: one of `tiny.KINDS`, which is drawn into `place`, a
     folder of a diffusers pipeline, or OWNER/NAME[@REVISION] of the Hub. Raises UsageError.
     """
-    found = _find(wanted, place)
-    config = _config(found.folder / "model_index.json")
-    name = str(config.get("_class_name", ""))
-    if name not in _PARTS:
-        raise UsageError("a pipeline that cannot be trained here", seen=name or f"{found.weights} without a class",
-                         allowed=" or ".join(_PARTS), next_command=_ALLOWED)
-    files = _files(found.folder, name)
+    found = _tiny(wanted, place) if wanted in tiny.KINDS else find(wanted, _PARTS, _ALLOWED)
+    name = str(_config(found.folder / "model_index.json")["_class_name"])
+    files = files_of(found.folder, name, _PARTS[name])
+    channels = _config(found.folder / "unet" / "config.json").get("in_channels", 4)
+    if channels != 4:
+        raise UsageError("the base's UNet takes more than a picture, as those for inpainting do",
+                         seen=f"{channels} channels", allowed="4 channels", next_command=_ALLOWED)
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     pretrained.hush()
@@ -165,55 +172,63 @@ def open_base(wanted: str, place: Path) -> Base:
     return base
 
 
-def _find(wanted: str, place: Path) -> pretrained.Found:
-    """The folder with a base's files."""
-    if wanted in tiny.KINDS:
-        folder = place / wanted
-        if not (folder / "model_index.json").is_file():
-            try:
-                tiny.save(wanted, folder)
-            except OSError:
-                if not (folder / "model_index.json").is_file():  # else another process of the run was first
-                    raise
-        return pretrained.Found(folder, wanted, "", "Apache-2.0: random weights of ours")
+def _tiny(wanted: str, place: Path) -> pretrained.Found:
+    folder = place / wanted
+    if not (folder / "model_index.json").is_file():
+        try:
+            tiny.save(wanted, folder)
+        except OSError:
+            if not (folder / "model_index.json").is_file():  # else another process of the run was first
+                raise
+    return pretrained.Found(folder, wanted, "", "Apache-2.0: random weights of ours")
+
+
+def find(wanted: str, kinds: Mapping[str, Sequence[str]], allowed: str) -> pretrained.Found:
+    """The folder with a pipeline's files, by a path or a name of the Hub: of one of these classes, of which the parts
+    are named that shall be read. Raises UsageError, which says what is `allowed`."""
     folder = Path(wanted)
     if (folder / "model_index.json").is_file():
+        _known(folder / "model_index.json", folder.resolve().name, kinds, allowed)
         return pretrained.Found(folder, folder.resolve().name, "", "unknown: a folder of yours")
     if folder.is_file():
-        raise UsageError("a base is no single file", seen=wanted, allowed=_ALLOWED,
+        raise UsageError("a base is no single file", seen=wanted, allowed=allowed,
                          next_command="in Python, StableDiffusionPipeline.from_single_file(FILE).save_pretrained(DIR)")
     there = hub.parse(f"{wanted}:model_index.json")
     if folder.is_dir() or there is None:
         raise UsageError("no model_index.json in that folder" if folder.is_dir() else "no such base", seen=wanted,
-                         allowed=_ALLOWED)
+                         allowed=allowed)
     index, _ = hub.fetch(there)  # says in one line what is wrong with the name or the network
-    name = _config(index).get("_class_name")
-    if name not in _PARTS:  # told by open_base, before gigabytes are fetched
-        return pretrained.Found(index.parent, there.repo, index.parent.name, "")
-    folder, commit = hub.fetch_all(wanted, _patterns(name))
+    name = _known(index, there.repo, kinds, allowed)  # before gigabytes are fetched
+    folder, commit = hub.fetch_all(wanted, _patterns(kinds[name]))
     return pretrained.Found(folder, there.repo, commit, hub.licence(there, commit))
 
 
-def _patterns(name: str) -> list[str]:
-    """What is read of a folder or repository, by the pipeline's class: weights in full precision alone."""
-    return ["model_index.json", *(f"{part}/{file}" for part in _PARTS[name] for file in (
+def _known(index: Path, whose: str, kinds: Mapping[str, Sequence[str]], allowed: str) -> str:
+    """The pipeline's class. Raises UsageError for one that is none of `kinds`."""
+    name = str(_config(index).get("_class_name", ""))
+    if name not in kinds:
+        raise UsageError("a pipeline that cannot be trained here", seen=name or f"{whose} without a class",
+                         allowed=" or ".join(kinds), next_command=allowed)
+    return name
+
+
+def _patterns(parts: Sequence[str]) -> list[str]:
+    """What is read of a folder or repository: weights in full precision alone."""
+    return ["model_index.json", *(f"{part}/{file}" for part in parts for file in (
         "*.json", "*.txt", "diffusion_pytorch_model.safetensors", "diffusion_pytorch_model-*.safetensors",
         "model.safetensors", "model-*.safetensors"))]
 
 
-def _files(folder: Path, name: str) -> list[Path]:
-    """What of the folder the base is made of. Raises UsageError when it lacks weights, or is an inpainting model."""
-    found = [path for pattern in _patterns(name) for path in folder.glob(pattern)]
+def files_of(folder: Path, name: str, parts: Sequence[str]) -> list[Path]:
+    """What of the folder of a pipeline of the class `name` these parts are made of. Raises UsageError when it lacks
+    weights."""
+    found = [path for pattern in _patterns(parts) for path in folder.glob(pattern)]
     weighed = {path.parent.name for path in found if path.suffix == ".safetensors"}
-    lacking = [part for part in _PARTS[name] if part.startswith(("unet", "vae", "text")) and part not in weighed]
+    lacking = [part for part in parts if not part.startswith(_WEIGHTLESS) and part not in weighed]
     if lacking:
         raise UsageError("the base has no safetensors in full precision", seen=f"{folder.name}/{lacking[0]}",
                          allowed="diffusion_pytorch_model.safetensors or model.safetensors in each part",
                          next_command=f"in Python, {name}.from_pretrained(DIR).save_pretrained(NEW)")
-    channels = _config(folder / "unet" / "config.json").get("in_channels", 4)
-    if channels != 4:
-        raise UsageError("the base's UNet takes more than a picture, as those for inpainting do",
-                         seen=f"{channels} channels", allowed="4 channels", next_command=_ALLOWED)
     return found
 
 

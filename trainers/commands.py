@@ -28,6 +28,8 @@ from trainers.baselines.controlnet_options import SAID as CONTROLNET
 from trainers.baselines.controlnet_options import ControlNet
 from trainers.baselines.ip_adapter_options import SAID as IP_ADAPTER
 from trainers.baselines.ip_adapter_options import IpAdapter
+from trainers.baselines.kandinsky_options import SAID as KANDINSKY
+from trainers.baselines.kandinsky_options import Kandinsky
 from trainers.options import Said
 
 EXIT_CODES = """exit codes:
@@ -129,6 +131,7 @@ METHODS: dict[str, Command] = {
     "retrinet": method("retrinet", retrinet_options.RetriNet, retrinet_options.SAID),
     "ip-adapter": method("ip-adapter", IpAdapter, IP_ADAPTER),
     "controlnet": method("controlnet", ControlNet, CONTROLNET),
+    "kandinsky": method("kandinsky", Kandinsky, KANDINSKY),
 }
 """By name, in the order of `trainers --help`."""
 

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import torch
+from diffusers.image_processor import VaeImageProcessor
 from diffusers.utils import make_image_grid
 from PIL import Image
 
@@ -44,6 +45,6 @@ def drawn(method: Method, prompts: list[str], options: Training, autocast: Abstr
                             generator=chance, output_type="latent", **also)
                 latents.append(made.images.to(device, torch.float32))
     with torch.no_grad():
-        decoded = [pipe.vae.decode(one / pipe.vae.config.scaling_factor).sample for one in latents]
-    pictures: list[Image.Image] = pipe.image_processor.postprocess(torch.cat(decoded), output_type="pil")
+        decoded = [method.base.pixels(one) for one in latents]
+    pictures: list[Image.Image] = VaeImageProcessor().postprocess(torch.cat(decoded), output_type="pil")
     return pictures

@@ -37,7 +37,7 @@ KINDS = {"tiny": "Stable Diffusion that predicts noise", "tiny-v": "Stable Diffu
 SIDE = 64
 """Of a picture, pixels."""
 
-_WIDTH = 32
+WIDTH = 32
 """Of a word's embedding."""
 _Model = TypeVar("_Model", bound=nn.Module)
 _ANCHOR = 64.0
@@ -71,29 +71,29 @@ def _pipeline(kind: str, seed: int) -> DiffusionPipeline:
     scheduler = DDIMScheduler(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False,
                               set_alpha_to_one=False, steps_offset=1,
                               prediction_type="v_prediction" if kind == "tiny-v" else "epsilon")
-    parts = {"unet": drawn(_unet(xl), chance), "text_encoder": drawn(CLIPTextModel(_words(xl)), chance),
+    parts = {"unet": drawn(_unet(xl), chance), "text_encoder": drawn(CLIPTextModel(words(xl)), chance),
              "vae": autoencoder(), "tokenizer": vocabulary.tokenizer(), "scheduler": scheduler}
     if not xl:
         return StableDiffusionPipeline(**parts, safety_checker=None, feature_extractor=None,
                                        requires_safety_checker=False)
-    second = drawn(CLIPTextModelWithProjection(_words(xl)), chance)
+    second = drawn(CLIPTextModelWithProjection(words(xl)), chance)
     return StableDiffusionXLPipeline(**parts, text_encoder_2=second, tokenizer_2=vocabulary.tokenizer("!"))
 
 
 def _unet(xl: bool) -> UNet2DConditionModel:
     """As SD's, with two of its four levels; SDXL's is told both encoders' words, the whole sentence and six sizes."""
     more = {"addition_embed_type": "text_time", "addition_time_embed_dim": 8, "use_linear_projection": True,
-            "projection_class_embeddings_input_dim": 6 * 8 + _WIDTH, "transformer_layers_per_block": (1, 2)}
+            "projection_class_embeddings_input_dim": 6 * 8 + WIDTH, "transformer_layers_per_block": (1, 2)}
     return UNet2DConditionModel(
         sample_size=SIDE // 4, layers_per_block=1, block_out_channels=(32, 64), norm_num_groups=8,
         down_block_types=["CrossAttnDownBlock2D"] * 2, up_block_types=["CrossAttnUpBlock2D"] * 2,
-        cross_attention_dim=_WIDTH * (2 if xl else 1), attention_head_dim=4, **(more if xl else {}))
+        cross_attention_dim=WIDTH * (2 if xl else 1), attention_head_dim=4, **(more if xl else {}))
 
 
-def _words(xl: bool) -> CLIPTextConfig:
-    """The ids of the text's frame are wrong, as those of SD and SDXL are (see `trainers.bases`)."""
-    return CLIPTextConfig(vocab_size=len(vocabulary.tokenizer()), hidden_size=_WIDTH, intermediate_size=4 * _WIDTH,
-                          num_hidden_layers=2, num_attention_heads=4, projection_dim=_WIDTH, bos_token_id=0,
+def words(xl: bool) -> CLIPTextConfig:
+    """The tiny text encoder's. Ids of the text's frame are wrong, as those of SD and SDXL (see `trainers.bases`)."""
+    return CLIPTextConfig(vocab_size=len(vocabulary.tokenizer()), hidden_size=WIDTH, intermediate_size=4 * WIDTH,
+                          num_hidden_layers=2, num_attention_heads=4, projection_dim=WIDTH, bos_token_id=0,
                           eos_token_id=2, pad_token_id=1, hidden_act="gelu" if xl else "quick_gelu")
 
 

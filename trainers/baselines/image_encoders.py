@@ -40,16 +40,22 @@ class ImageEncoder(NamedTuple):
 def open_encoder(wanted: str, place: Path) -> ImageEncoder:
     """The encoder that `wanted` names; the tiny one is drawn into a folder of `place`. Raises UsageError."""
     found = _tiny(place) if wanted == TINY else _find(wanted)
-    pretrained.hush()
     try:
-        model, told = CLIPVisionModelWithProjection.from_pretrained(found.folder, dtype=torch.float32,
-                                                                    use_safetensors=True, output_loading_info=True)
-        if told["missing_keys"]:  # which it would draw at random
-            raise ValueError(f"{len(told['missing_keys'])} of its tensors are missing: {min(told['missing_keys'])}")
+        model = read(CLIPVisionModelWithProjection, found.folder)
     except Exception as error:
         raise pretrained.unreadable("image encoder", str(found.folder), error) from None
     return ImageEncoder(model.requires_grad_(False).eval(), found.folder, found.weights, found.revision, found.sha256(),
                         found.licence)
+
+
+def read(kind: Any, folder: Path) -> Any:
+    """A model of transformers, in float32. Raises what they do, and ValueError when tensors are missing, which they
+    would draw at random."""
+    pretrained.hush()
+    model, told = kind.from_pretrained(folder, dtype=torch.float32, use_safetensors=True, output_loading_info=True)
+    if told["missing_keys"]:
+        raise ValueError(f"{len(told['missing_keys'])} of its tensors are missing: {min(told['missing_keys'])}")
+    return model
 
 
 def seen(encoder: Any, pictures: Tensor) -> Tensor:
@@ -74,15 +80,19 @@ def _find(wanted: str) -> pretrained.Found:
     return pretrained.Found(path.parent, wanted, commit, hub.licence(there, commit))
 
 
-def _tiny(place: Path) -> pretrained.Found:
+def drawn() -> CLIPVisionModelWithProjection:
     """One of CLIP's architecture, of 0.1 MB, that sees 32 x 32 pixels; its weights are chance, always the same."""
+    with torch.random.fork_rng(devices=[]):  # the layers draw weights of their own first
+        model = CLIPVisionModelWithProjection(CLIPVisionConfig(
+            hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4, image_size=32,
+            patch_size=8, projection_dim=32))
+    model.vision_model.embeddings.class_embedding.data.zero_()  # no layer's: `tiny.drawn` leaves it
+    return tiny.drawn(model, torch.Generator().manual_seed(0))
+
+
+def _tiny(place: Path) -> pretrained.Found:
     folder = place / _PLACE
     if not (folder / "config.json").is_file():
-        with torch.random.fork_rng(devices=[]):  # the layers draw weights of their own first
-            model = CLIPVisionModelWithProjection(CLIPVisionConfig(
-                hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4, image_size=32,
-                patch_size=8, projection_dim=32))
-        model.vision_model.embeddings.class_embedding.data.zero_()  # no layer's: `drawn` leaves it
         with suppress(OSError), checkpoints.whole(folder) as unfinished:  # another process drew it meanwhile
-            tiny.drawn(model, torch.Generator().manual_seed(0)).save_pretrained(unfinished)
+            drawn().save_pretrained(unfinished)
     return pretrained.Found(folder, TINY, "", "Apache-2.0: random weights of ours")

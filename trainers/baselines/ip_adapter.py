@@ -21,15 +21,14 @@ from torch import Tensor, nn
 from transformers import CLIPImageProcessor
 
 from schemas.draws import draw
-from trainers import checkpoints, draws, reference_grids, tiny
-from trainers.baselines.feeding import place_of, view_of
+from trainers import checkpoints, reference_grids, tiny
+from trainers.baselines.feeding import Dropped, place_of, view_of
 from trainers.baselines.image_encoders import TINY, ImageEncoder, open_encoder, seen
 from trainers.baselines.ip_adapter_options import ENCODER
 from trainers.baselines.ip_adapter_options import IpAdapter as Options
 from trainers.bases import Base, open_base
 from trainers.data import open_data
-from trainers.draws import At
-from trainers.feeding import Batch, Row, View
+from trainers.feeding import Batch
 from trainers.loop import train
 from trainers.method import Method
 from trainers.objective import errors
@@ -112,28 +111,6 @@ class IpAdapter(Method):
                  f"picture = pipe({prompt}, ip_adapter_image=reference, height={side}, width={side}).images[0]"]
         return super().facts() | {"prompts": prompts, "usage": "\n".join(lines),
                                   "image_encoder_licence": self._encoder.licence}
-
-
-class Dropped:
-    """A view whose examples are trained without their reference, their prompt, or both, by chances that exclude one
-    another."""
-
-    def __init__(self, view: View, reference: float, prompt: float, both: float) -> None:
-        self._view, self._reference, self._prompt, self._both = view, reference, prompt, both
-
-    def rows(self, at: At) -> list[Row]:
-        """See `View.rows`."""
-        return [self._drop(row, draws.uniform(at, row["id"], "drop")) for row in self._view.rows(at)]
-
-    def _drop(self, row: Row, chance: float) -> Row:
-        """`chance` is even in 0 .. 1: first come both, then the reference, then the prompt."""
-        alone = self._both + self._reference
-        if chance < alone:
-            mask = cast(Shown, row)["reference_mask"]
-            row = cast(Row, {**row, "reference_mask": torch.zeros_like(mask)})
-        if chance < self._both or alone <= chance < alone + self._prompt:
-            row = cast(Row, {**row, "text": ""})
-        return row
 
 
 def _begun(unet: Any, width: int, seed: int) -> dict[str, dict[str, Tensor]]:

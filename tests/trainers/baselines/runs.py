@@ -34,14 +34,15 @@ def cells(out: Path) -> list[list[Image.Image]]:
             for row in range(grid.height // SIDE)]
 
 
-def loaded(out: Path) -> dict[str, Any]:
-    """What the card's code makes, but for the picture; "pipe" draws as the samples were drawn."""
+def loaded(out: Path, ddim: bool = True) -> dict[str, Any]:
+    """What the card's code makes, but for the picture; "pipe" draws as the samples were drawn, by DDIM."""
     text = (out / "README.md").read_text(encoding="utf-8")
     [code] = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     scope: dict[str, Any] = {}
     exec("\n".join(line for line in code.replace('"OUT', f'"{out}').splitlines() if "pipe(" not in line), scope)
     scope["pipe"].set_progress_bar_config(disable=True)
-    scope["pipe"].scheduler = DDIMScheduler.from_config(scope["pipe"].scheduler.config, clip_sample=False)
+    if ddim:
+        scope["pipe"].scheduler = DDIMScheduler.from_config(scope["pipe"].scheduler.config, clip_sample=False)
     return scope
 
 

@@ -19,9 +19,9 @@ from tests.annotators import model_hub
 from tests.trainers import made
 from tests.trainers.baselines import runs
 from trainers import cli
-from trainers.baselines.feeding import view_of
+from trainers.baselines.feeding import Dropped, view_of
 from trainers.baselines.image_encoders import open_encoder
-from trainers.baselines.ip_adapter import Dropped, IpAdapter
+from trainers.baselines.ip_adapter import IpAdapter
 from trainers.baselines.ip_adapter_options import IpAdapter as Options
 from trainers.bases import Base, open_base
 from trainers.data import open_data
