@@ -26,6 +26,8 @@ from trainers import (
 )
 from trainers.baselines.controlnet_options import SAID as CONTROLNET
 from trainers.baselines.controlnet_options import ControlNet
+from trainers.baselines.fastcomposer_options import SAID as FASTCOMPOSER
+from trainers.baselines.fastcomposer_options import FastComposer
 from trainers.baselines.ip_adapter_options import SAID as IP_ADAPTER
 from trainers.baselines.ip_adapter_options import IpAdapter
 from trainers.baselines.kandinsky_options import SAID as KANDINSKY
@@ -131,6 +133,7 @@ METHODS: dict[str, Command] = {
     "retrinet": method("retrinet", retrinet_options.RetriNet, retrinet_options.SAID),
     "ip-adapter": method("ip-adapter", IpAdapter, IP_ADAPTER),
     "controlnet": method("controlnet", ControlNet, CONTROLNET),
+    "fastcomposer": method("fastcomposer", FastComposer, FASTCOMPOSER),
     "kandinsky": method("kandinsky", Kandinsky, KANDINSKY),
 }
 """By name, in the order of `trainers --help`."""

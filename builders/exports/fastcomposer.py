@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from builders.exports.rows import Export, Row, caption, jpeg
-from schemas.tags import tags, words
+from builders.exports.rows import Export, Row, jpeg
+from schemas.tags import described
 
-_NOUNS = {"1girl": "a girl", "1boy": "a boy"}
 _FIGURE = 1
 """Label of the figure in a map of segments; 0 is the background."""
 
@@ -32,9 +31,9 @@ def fastcomposer(export: Export) -> None:
         except Exception as error:  # Pillow's decoders raise whatever their parsing stumbles on
             raise export.damaged(f"row {row['id']}: image or matte cannot be read: {error}") from None
         export.write(f"{place}.jpg", picture)
-        text, noun = _caption(row)
+        noun, rest = described(row["prompts"], row["character"])
         found = _box(segments)
-        said: dict[str, Any] = {"caption": text, "segments": [], "row": row["id"],
+        said: dict[str, Any] = {"caption": noun + rest, "segments": [], "row": row["id"],
                                 "similar": [numbers[one] for one in row["similar"]]}
         if found:
             said["segments"] = [{"id": _FIGURE, "bbox": found, "end": len(noun),
@@ -46,20 +45,6 @@ def fastcomposer(export: Export) -> None:
     listed = "".join(f"{number}\n" for number in numbers.values()).encode()
     export.write("image_ids.txt", listed)
     export.write(f"image_ids_{'train' if export.split == 'train' else 'test'}.txt", listed)
-
-
-def _caption(row: Row) -> tuple[str, str]:
-    """The caption and the noun phrase that it begins with, at whose end the trainer puts the figure's token.
-
-    It stands first because the trainer cuts captions off at 77 tokens.
-    """
-    general = [tag for tag in row["prompts"].split(", ") if tag]
-    if not general:
-        noun = caption(row)
-        return noun, noun
-    tag = next((tag for tag in _NOUNS if tag in general), "")
-    noun = _NOUNS.get(tag, "a character")
-    return ", ".join([noun, *(one for one in tags(row["prompts"]) if one != words(tag))]), noun
 
 
 def _segments(row: Row) -> np.ndarray[Any, np.dtype[np.uint8]]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, cast
 
 import torch
 
+from schemas.tags import prompt
 from trainers import draws
 from trainers.baselines.baseline_options import Baseline
 from trainers.bases import Base
@@ -17,12 +19,15 @@ from trainers.views.identities import Identities
 from trainers.views.references import Asked, Example, References, Sheet
 
 
-def view_of(data: Data, base: Base, options: Baseline, prompt_drop: float = 0.0) -> References:
-    """The targets and references, by resolved options. Raises UsageError for rows without a reference."""
+def view_of(data: Data, base: Base, options: Baseline, prompt_drop: float = 0.0, mattes: bool = False,
+            written: Callable[[str, str], str] = prompt) -> References:
+    """The targets and references, by resolved options; `mattes` and `written` as in `Asked` and `Identities`. Raises
+    UsageError for rows without a reference."""
     side = cast(int, options.resolution)
     sheet = Sheet(side=side, latent=base.latent_shape(side), timesteps=base.scheduler.config.num_train_timesteps,
                   low=options.crop_ratio, flip=not options.no_flip)
-    return References(Identities(data.rows), sheet, Asked(own=options.setting == "a", prompt_drop=prompt_drop))
+    asked = Asked(own=options.setting == "a", prompt_drop=prompt_drop, mattes=mattes)
+    return References(Identities(data.rows, written=written), sheet, asked)
 
 
 class Placed(Protocol):

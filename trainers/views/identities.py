@@ -8,6 +8,7 @@ so nothing is added to it. All else stays on the disk until it is asked for, so 
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import Any
 
 import datasets
@@ -33,7 +34,10 @@ class Identities:
     """The rows of `data.open_data`. A row's references are those of its `similar` that stand in the split and are not
     the very file of the row. Raises UsageError when rows have none."""
 
-    def __init__(self, rows: datasets.Dataset, flag: str = "--data") -> None:
+    def __init__(self, rows: datasets.Dataset, flag: str = "--data",
+                 written: Callable[[str, str], str] = prompt) -> None:
+        """`written` makes a row's text of its columns `prompts` and `character`."""
+        self._written = written
         known = rows.select_columns(["id", *sorted({*COLUMNS} - {"mask"})]).with_format("arrow")[:]  # still on the disk
         self._names, self._prompts, self._characters = known["id"], known["prompts"], known["character"]
         self._pictures = rows.select_columns("image")
@@ -74,8 +78,8 @@ class Identities:
         return str(self._names[row])
 
     def prompt(self, row: int) -> str:
-        """The row's general tags in words."""
-        return prompt(str(self._prompts[row]), str(self._characters[row]))
+        """The row's text; by default its general tags in words."""
+        return self._written(str(self._prompts[row]), str(self._characters[row]))
 
     def picture(self, row: int) -> Image.Image:
         """The picture, RGB. Raises BuildError, which names the row, for one that cannot be read."""
