@@ -28,6 +28,8 @@ BUILDS = {
 _VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
 _HUB = re.compile(r"([\w][\w.-]*/[\w][\w.-]*)(?:@([\w][\w./-]*))?")
 _MEANT = "a version folder such as OUT/1.0.0, a build's OUT, or OWNER/NAME[@REVISION] of the Hub"
+_NULLABLE = frozenset({"bbox"})
+"""Columns that say something by holding nothing: a figure that has not just one face."""
 
 
 class Data(NamedTuple):
@@ -81,7 +83,8 @@ def open_data(wanted: str, flag: str, recipe: str, columns: Sequence[str] = ("te
     rows = rows.cast_column("image", datasets.Image(decode=False))
     if "id" not in rows.column_names:
         rows = rows.add_column("id", [str(number) for number in range(len(rows))])
-    if nulls := [column for column in ("id", *columns) if rows.data.column(column).null_count]:
+    whole = [column for column in ("id", *columns) if column not in _NULLABLE]
+    if nulls := [column for column in whole if rows.data.column(column).null_count]:
         raise UsageError(f"{flag} has rows without {nulls[0]}", seen=wanted, next_command=builds)
     if rows.features["id"] != datasets.Value("string"):  # casting would copy the pictures
         rows = rows.remove_columns("id").add_column("id", [str(name) for name in rows["id"]])
