@@ -25,7 +25,7 @@ QUESTIONS: tuple[str, ...] = (
 """The questions, in the order of the `answers` column. Any change gives the annotators another identity."""
 
 _SPLIT = re.compile(r"[,;/&+\n]|\band\b|\bor\b|\bwith\b")
-_MARKS = re.compile(r"[^\w\s'-]|_")
+_MARKS = re.compile(r"[^\w\s'-]")
 _NOISE = re.compile(r"^(?:(?:a|an|the|its|her|his|it|is|are|mostly|mainly|light|dark|pale|bright|deep)\s+)+")
 _NOTHING = frozenset({"", "n", "a", "none", "no", "nothing", "na", "not visible", "unknown", "unclear", "not sure"})
 
@@ -37,7 +37,8 @@ def normalise(answer: str) -> frozenset[str]:
     Empty when it names nothing ("", "none", "unknown", "not visible"). Splits on commas, "and" and their like;
     colours come out as the words of `schemas.colours`.
     """
-    text = _SPLIT.sub(",", unicodedata.normalize("NFKC", answer).lower())
+    # An underscore counts as a letter to `_SPLIT`'s word bounds.
+    text = _SPLIT.sub(",", unicodedata.normalize("NFKC", answer).lower().replace("_", " "))
     items = (" ".join(_MARKS.sub(" ", part).split()) for part in text.split(","))
     plain = (_plain(item) for item in items)
     return frozenset(item for item in plain if item not in _NOTHING)

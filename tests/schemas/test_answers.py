@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schemas.answers import QUESTIONS, normalise
@@ -13,13 +13,14 @@ from schemas.answers import QUESTIONS, normalise
     ("a pleated skirt", {"pleated skirt"}),
     ("BLACK/RED; black", {"black", "red"}),
     ("brand new sandals", {"brand new sandals"}),  # "and" inside words does not split
-    ("t-shirt", {"t-shirt"}),
+    ("t-shirt", {"t-shirt"}), ("red_skirt_with_bow", {"red skirt", "bow"}),
     ("", set()), ("  ", set()), ("None.", set()), ("unknown", set()), ("Not visible", set()), ("N/A", set()),
 ])
 def test_normalise(answer: str, things: set[str]) -> None:
     assert normalise(answer) == things
 
 
+@example("_WITH")
 @given(st.text(max_size=60))
 def test_normalising_twice_changes_nothing(answer: str) -> None:
     once = normalise(answer)
