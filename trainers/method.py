@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from trainers.feeding import Batch
 from trainers.options import Training
 
 
-class Method(nn.Module):
+class Method(nn.Module, ABC):
     """Made of a base, whose modules are frozen. What a method trains, it makes require gradients, in float32."""
 
     def __init__(self, base: Base) -> None:
@@ -27,9 +28,9 @@ class Method(nn.Module):
         # As children, so that they move with the method. The text encoders are named as in a pipeline.
         self.unet, self.vae, self.text_encoders = base.unet, base.vae, nn.ModuleList(base.text_encoders)
 
+    @abstractmethod
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """"loss", a scalar, and what else is worth a line in the log, scalars too: the same names every time."""
-        raise NotImplementedError
 
     def groups(self, lr: float) -> list[dict[str, Any]]:
         """The optimizer's parameter groups."""
@@ -73,9 +74,9 @@ class Method(nn.Module):
         """A picture of how the method draws these prompts, by the same chance every time; see `samples.drawn`."""
         return samples.grid(self, prompts, options, autocast)
 
+    @abstractmethod
     def publish(self, folder: Path) -> None:
         """Writes the weights as users load them into an empty folder."""
-        raise NotImplementedError
 
     def facts(self) -> dict[str, Any]:
         """For run.json and the card: "trains" (numbers of what trains), "prompts" (to try), "usage" (code that loads

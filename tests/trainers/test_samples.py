@@ -163,3 +163,9 @@ def test_trainers_tiny_writes_the_base_that_methods_train(place: Path, tmp_path:
 def test_each_tiny_base_can_be_asked_for() -> None:
     kind = tiny_options.Tiny.__dataclass_fields__["kind"]
     assert kind.metadata["choices"] == tuple(tiny.KINDS)
+
+
+def test_a_method_without_a_loss_is_refused_before_it_begins(place: Path) -> None:
+    base = open_base("tiny", place)
+    with pytest.raises(TypeError, match=r"forward.*publish"):
+        Method(base)  # type: ignore[abstract]

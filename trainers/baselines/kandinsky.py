@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -76,9 +77,9 @@ class _Part(Method):
         return super().facts() | {"prompts": prompts, "usage": "\n".join(lines),
                                   "other_licence": self._kandinsky.other.licence}
 
+    @abstractmethod
     def _usage(self, prompt: str, other: str, side: int) -> list[str]:
         """Lines of code that load OUT and the other part, and draw a picture of `side` pixels."""
-        raise NotImplementedError
 
 
 class _Decoder(KandinskyV22Pipeline):
