@@ -35,7 +35,7 @@ from builders.cli import main as build
 from schemas.draws import draw
 from trainers.cli import main as train
 from trainers.data import open_data
-from trainers.retrinet_pipeline import RetriNetPipeline
+from trainers.retrinet.pipeline import RetriNetPipeline
 from trainers.views import concepts, letterbox
 from trainers.views.identities import COLUMNS, Identities
 

@@ -104,7 +104,7 @@ def measured(case: Case, data: tuple[Path, Path], out: Path, rounds: int, steps:
     """A line of the table for each way. All ways train the same modules; each has an optimizer of its own."""
     import torch
 
-    from trainers.feeding import Share, batches
+    from trainers.training.feeding import Share, batches
 
     loop, view = opened(case, data, out)
     feed = batches(view, 0, range(steps), Share(), threads=2)
@@ -130,7 +130,7 @@ def pair(data: tuple[Path, Path], side: int, count: int) -> float:
     """What the feed takes for a pair, its photographs decoded before: milliseconds of CPU."""
     from trainers.captions import without_words
     from trainers.data import open_data
-    from trainers.draws import At
+    from trainers.training.draws import At
     from trainers.views.decks import Deck, Frame
     from trainers.views.pairs import Pairs
 
@@ -150,8 +150,8 @@ def opened(case: Case, data: tuple[Path, Path], out: Path) -> tuple[Any, Any]:
     from trainers import dreambooth
     from trainers.data import open_data
     from trainers.dreambooth_options import Dreambooth
-    from trainers.loop import Loop
-    from trainers.record import Run
+    from trainers.training.loop import Loop
+    from trainers.training.record import Run
 
     base = training_bases.base(case.sizes)
     options = Dreambooth(data=str(data[0]), regularization=str(data[1]), out=out, lora=case.lora, seed=0, log="json",
@@ -191,7 +191,7 @@ class Bare:
 
 def in_memory(loop: Any, stored: list[Any], steps: int) -> None:
     """Steps of our loop on batches that are there."""
-    with mock.patch("trainers.loop.batches", lambda *_: (batch for batch in stored[:steps])):
+    with mock.patch("trainers.training.loop.batches", lambda *_: (batch for batch in stored[:steps])):
         loop.train(loop.step + steps)
 
 

@@ -28,7 +28,7 @@ import pyarrow.parquet as pq
 import torch
 from PIL import Image
 
-from trainers.feeding import Share, batches
+from trainers.training.feeding import Share, batches
 from trainers.views.concepts import CLOTHES
 from trainers.views.identities import Identities
 from trainers.views.references import Asked, References, Sheet

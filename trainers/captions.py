@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from schemas.prompts import ADJECTIVES, FORM, PARTS, SCENE, Kind, compose
-from trainers.draws import At, uniform, whole_number
+from trainers.training.draws import At, uniform, whole_number
 
 Caption = Callable[[Mapping[str, Any], At], str]
 """The caption of a dataset's row at a place."""

@@ -14,16 +14,7 @@ from schemas.locks import locked
 from schemas.terminal import arguments
 from schemas.terminal.commands import Command
 from schemas.terminal.interrupts import ctrl_c_waits
-from trainers import (
-    attend_options,
-    coti_options,
-    custom_options,
-    dreambooth_options,
-    inversion_options,
-    personalize_options,
-    retrinet_options,
-    tiny_options,
-)
+from trainers import custom_options, dreambooth_options, inversion_options, personalize_options, tiny_options
 from trainers.baselines.controlnet_options import SAID as CONTROLNET
 from trainers.baselines.controlnet_options import ControlNet
 from trainers.baselines.fastcomposer_options import SAID as FASTCOMPOSER
@@ -32,7 +23,13 @@ from trainers.baselines.ip_adapter_options import SAID as IP_ADAPTER
 from trainers.baselines.ip_adapter_options import IpAdapter
 from trainers.baselines.kandinsky_options import SAID as KANDINSKY
 from trainers.baselines.kandinsky_options import Kandinsky
+from trainers.coti.coti_options import SAID as COTI
+from trainers.coti.coti_options import Coti
 from trainers.options import Said
+from trainers.retrinet.attend_options import SAID as ATTEND
+from trainers.retrinet.attend_options import Attend
+from trainers.retrinet.retrinet_options import SAID as RETRINET
+from trainers.retrinet.retrinet_options import RetriNet
 
 EXIT_CODES = """exit codes:
   0    done
@@ -128,9 +125,9 @@ METHODS: dict[str, Command] = {
     "personalize": method("personalize", personalize_options.Personalize, personalize_options.SAID),
     "dreambooth": method("dreambooth", dreambooth_options.Dreambooth, dreambooth_options.SAID),
     "inversion": method("inversion", inversion_options.Inversion, inversion_options.SAID),
-    "coti": method("coti", coti_options.Coti, coti_options.SAID),
+    "coti": method("coti", Coti, COTI),
     "custom": method("custom", custom_options.Custom, custom_options.SAID),
-    "retrinet": method("retrinet", retrinet_options.RetriNet, retrinet_options.SAID),
+    "retrinet": method("retrinet", RetriNet, RETRINET),
     "ip-adapter": method("ip-adapter", IpAdapter, IP_ADAPTER),
     "controlnet": method("controlnet", ControlNet, CONTROLNET),
     "fastcomposer": method("fastcomposer", FastComposer, FASTCOMPOSER),
@@ -139,6 +136,6 @@ METHODS: dict[str, Command] = {
 """By name, in the order of `trainers --help`."""
 
 TOOLS = {
-    "attend": method("attend", attend_options.Attend, attend_options.SAID, hold=nullcontext),
+    "attend": method("attend", Attend, ATTEND, hold=nullcontext),
     "tiny": method("tiny", tiny_options.Tiny, tiny_options.SAID, hold=nullcontext),
 }

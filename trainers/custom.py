@@ -25,16 +25,16 @@ from trainers import captions
 from trainers.bases import Base, open_base
 from trainers.custom_options import Custom as Options
 from trainers.data import Data, open_data
-from trainers.draws import At
-from trainers.feeding import Batch
 from trainers.inversion import loading, opening, save_vectors
 from trainers.inversion_options import file_name
-from trainers.loop import train
-from trainers.method import Method
 from trainers.objective import errors, with_prior
-from trainers.record import Run
 from trainers.rows import add_tokens, one_token, train_rows
 from trainers.semantic import semantic_loss
+from trainers.training.draws import At
+from trainers.training.feeding import Batch
+from trainers.training.loop import train
+from trainers.training.method import Method
+from trainers.training.record import Run
 from trainers.views.decks import Deck, Frame
 from trainers.views.pairs import Pairs
 

@@ -23,16 +23,16 @@ from trainers import kohya
 from trainers.bases import Base, open_base
 from trainers.captions import Caption, as_written, without_words
 from trainers.data import BUILDS, Data, open_data, prefix
-from trainers.draws import At
 from trainers.dreambooth_options import Dreambooth as Options
-from trainers.feeding import Batch
-from trainers.loop import Loop
 from trainers.lora import add_lora, save_lora
-from trainers.method import Method
 from trainers.objective import errors, with_prior
 from trainers.presets import Family, preset
-from trainers.record import Run
 from trainers.rows import TrainedRows, one_token, train_rows
+from trainers.training.draws import At
+from trainers.training.feeding import Batch
+from trainers.training.loop import Loop
+from trainers.training.method import Method
+from trainers.training.record import Run
 from trainers.views.decks import Deck, Frame
 from trainers.views.pairs import Pairs
 

@@ -15,15 +15,15 @@ from torch import Tensor
 from trainers import captions
 from trainers.bases import Base, open_base
 from trainers.data import open_data
-from trainers.feeding import Batch
 from trainers.inversion_options import Inversion as Options
 from trainers.inversion_options import file_name
-from trainers.loop import train
-from trainers.method import Method
 from trainers.objective import errors
-from trainers.record import Run
 from trainers.rows import add_tokens, train_rows
 from trainers.tiny import KINDS
+from trainers.training.feeding import Batch
+from trainers.training.loop import train
+from trainers.training.method import Method
+from trainers.training.record import Run
 from trainers.views.decks import Deck, Frame
 from trainers.views.pairs import Pairs
 

@@ -22,18 +22,19 @@ from schemas import atomic
 from schemas.errors import BuildError, UsageError
 from schemas.prompts import compose
 from schemas.terminal.progress import Progress
-from trainers import draws, dreambooth, kohya, lora
+from trainers import dreambooth, kohya, lora
 from trainers.bases import open_base
-from trainers.draws import At
 from trainers.dreambooth import Identity
 from trainers.dreambooth_options import Dreambooth as Training
-from trainers.feeding import Row
-from trainers.loop import Loop
 from trainers.personalize_options import Personalize as Options
 from trainers.plans import TINY, Plan, base_for, least, plans_for
 from trainers.presets import Family
-from trainers.record import Run
 from trainers.tiny import KINDS
+from trainers.training import draws
+from trainers.training.draws import At
+from trainers.training.feeding import Row
+from trainers.training.loop import Loop
+from trainers.training.record import Run
 
 _FILE = "plan.json"
 _TOKEN = "olis"
@@ -195,7 +196,7 @@ class Noise:
         self._names = ["subject", "regularizer"] if regularized else ["subject"]
 
     def rows(self, at: At) -> list[Row]:
-        """See `trainers.feeding.View`."""
+        """See `trainers.training.feeding.View`."""
         side = self._side
         return [Row(id=name, pixels=draws.noise((3, side, side), at, name).clamp(-1, 1), text=self._text,
                     noise=draws.noise(self._latent, at, name), latent_noise=draws.latent_noise(self._latent, at, name),

@@ -20,7 +20,7 @@ from PIL import Image, ImageOps
 
 from annotators import images
 from schemas.errors import RowError
-from trainers.draws import At, uniform, whole_number
+from trainers.training.draws import At, uniform, whole_number
 
 KEPT = 512 * 2**20
 """Bytes of decoded pictures that a deck keeps."""

@@ -14,7 +14,7 @@ from benchmarks import training, training_bases  # noqa: E402
 from benchmarks.training import Bare, Case, in_memory, opened  # noqa: E402
 from tests.trainers import made  # noqa: E402
 from tests.trainers.conftest import _alone, _cache  # noqa: E402, F401
-from trainers.feeding import Share, batches  # noqa: E402
+from trainers.training.feeding import Share, batches  # noqa: E402
 
 CASES = (Case("tiny", training_bases.TINY, "cpu", 0, "no"), Case("tiny xl", training_bases.TINY_XL, "cpu", 2, "no"))
 

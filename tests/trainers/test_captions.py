@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("torch")
 
 from trainers.captions import as_written, beginning, from_templates, identified, without_words
-from trainers.draws import At
+from trainers.training.draws import At
 
 HERE = At(0, 0, 0)
 STATIC = {"id": "00007", "text": "a photo of a cubic orange woven backpack on a rug", "style": "a photo of",

@@ -16,8 +16,8 @@ from trainers.bases import open_base
 from trainers.custom import DELTA, Concept, Custom, concept, view
 from trainers.custom_options import Custom as Options
 from trainers.data import Data, open_data
-from trainers.draws import At
-from trainers.feeding import Batch, gather
+from trainers.training.draws import At
+from trainers.training.feeding import Batch, gather
 
 ONE = Concept("<new1>", "backpack", "ktn")
 TWO = Concept("<new2>", "vase", "pll")

@@ -18,10 +18,10 @@ from tests.trainers import made
 from trainers import dreambooth
 from trainers.bases import Base, open_base
 from trainers.data import Data, open_data
-from trainers.draws import At
 from trainers.dreambooth import Dreambooth, Identity
 from trainers.dreambooth_options import Dreambooth as Options
-from trainers.feeding import Batch, gather
+from trainers.training.draws import At
+from trainers.training.feeding import Batch, gather
 
 OLIS = Identity("olis", "backpack")
 

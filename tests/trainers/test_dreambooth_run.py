@@ -69,7 +69,7 @@ def test_a_run_that_was_stopped_within_the_range_publishes_the_rest(folders: tup
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     range_ = ["--steps", "3", "--checkpoint-every", "1", "--publish-from", "1"]
     assert dreambooth(folders, whole, *range_) == 0
-    from trainers import loop
+    from trainers.training import loop
 
     publish = loop.Loop.publish
 

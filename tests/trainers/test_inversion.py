@@ -14,10 +14,10 @@ from tests.trainers import made
 from trainers import cli
 from trainers.bases import open_base
 from trainers.data import open_data
-from trainers.draws import At
-from trainers.feeding import gather
 from trainers.inversion import TEMPLATES, Inversion, beginning, view
 from trainers.inversion_options import Inversion as Options
+from trainers.training.draws import At
+from trainers.training.feeding import gather
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ from PIL import Image
 torch = pytest.importorskip("torch")
 
 from schemas.errors import RowError  # noqa: E402
-from trainers.draws import At  # noqa: E402
 from trainers.pictures import Kept, cropped, decoded, mirrored, near_or_far  # noqa: E402
+from trainers.training.draws import At  # noqa: E402
 
 
 def ramp(width: int, height: int) -> Image.Image:

@@ -17,13 +17,13 @@ from torch import Tensor, nn
 
 from schemas.terminal.ends import ended
 from schemas.terminal.fields import option
-from trainers import checkpoints, draws, loop
-from trainers.draws import At
-from trainers.feeding import Batch, Row
-from trainers.loop import Loop, train
-from trainers.method import Method
 from trainers.options import Training
-from trainers.record import Run
+from trainers.training import checkpoints, draws, loop
+from trainers.training.draws import At
+from trainers.training.feeding import Batch, Row
+from trainers.training.loop import Loop, train
+from trainers.training.method import Method
+from trainers.training.record import Run
 
 
 @dataclass(frozen=True, kw_only=True)

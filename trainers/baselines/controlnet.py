@@ -24,18 +24,18 @@ from PIL import Image
 from torch import Tensor
 
 from schemas.draws import draw
-from trainers import reference_grids
 from trainers.baselines.controlnet_options import ControlNet as Options
 from trainers.baselines.feeding import place_of, view_of
 from trainers.bases import Base, open_base
 from trainers.data import open_data
-from trainers.feeding import Batch
-from trainers.loop import train
-from trainers.method import Method
 from trainers.objective import errors
 from trainers.options import Training
-from trainers.record import Run
-from trainers.reference_grids import Shown
+from trainers.training import reference_grids
+from trainers.training.feeding import Batch
+from trainers.training.loop import train
+from trainers.training.method import Method
+from trainers.training.record import Run
+from trainers.training.reference_grids import Shown
 from trainers.views.identities import COLUMNS
 
 _CHANNELS = (16, 32, 96, 256)

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from schemas.draws import draw
 from schemas.errors import UsageError
-from trainers import reference_grids, tiny
+from trainers import tiny
 from trainers.baselines.fastcomposer_options import ENCODER
 from trainers.baselines.fastcomposer_options import FastComposer as Options
 from trainers.baselines.fastcomposer_pipeline import FastComposerPipeline
@@ -30,13 +30,14 @@ from trainers.baselines.image_encoders import TINY, ImageEncoder, open_encoder, 
 from trainers.baselines.objects import MARK, Objects, captioned
 from trainers.bases import Base, open_base
 from trainers.data import Data, open_data
-from trainers.feeding import Batch
-from trainers.loop import train
-from trainers.method import Method
 from trainers.objective import errors
 from trainers.options import Training
-from trainers.record import Run
-from trainers.reference_grids import Shown
+from trainers.training import reference_grids
+from trainers.training.feeding import Batch
+from trainers.training.loop import train
+from trainers.training.method import Method
+from trainers.training.record import Run
+from trainers.training.reference_grids import Shown
 from trainers.views.identities import COLUMNS
 
 

@@ -9,12 +9,12 @@ from typing import Protocol, cast
 import torch
 
 from schemas.tags import prompt
-from trainers import draws
 from trainers.baselines.baseline_options import Baseline
 from trainers.bases import Base
 from trainers.data import Data
-from trainers.draws import At
-from trainers.feeding import Row, View
+from trainers.training import draws
+from trainers.training.draws import At
+from trainers.training.feeding import Row, View
 from trainers.views.identities import Identities
 from trainers.views.references import Asked, Example, References, Sheet
 

@@ -15,7 +15,8 @@ from transformers.image_utils import OPENAI_CLIP_MEAN, OPENAI_CLIP_STD
 
 from annotators import hub, pretrained
 from schemas.errors import UsageError
-from trainers import checkpoints, tiny
+from trainers import tiny
+from trainers.training import checkpoints
 
 TINY = "tiny"
 _PLACE = "tiny-image-encoder"

@@ -21,20 +21,21 @@ from torch import Tensor, nn
 from transformers import CLIPImageProcessor
 
 from schemas.draws import draw
-from trainers import checkpoints, reference_grids, tiny
+from trainers import tiny
 from trainers.baselines.feeding import Dropped, place_of, view_of
 from trainers.baselines.image_encoders import TINY, ImageEncoder, open_encoder, seen
 from trainers.baselines.ip_adapter_options import ENCODER
 from trainers.baselines.ip_adapter_options import IpAdapter as Options
 from trainers.bases import Base, open_base
 from trainers.data import open_data
-from trainers.feeding import Batch
-from trainers.loop import train
-from trainers.method import Method
 from trainers.objective import errors
 from trainers.options import Training
-from trainers.record import Run
-from trainers.reference_grids import Shown
+from trainers.training import checkpoints, reference_grids
+from trainers.training.feeding import Batch
+from trainers.training.loop import train
+from trainers.training.method import Method
+from trainers.training.record import Run
+from trainers.training.reference_grids import Shown
 from trainers.views.identities import COLUMNS
 
 FILE = "ip_adapter.safetensors"

@@ -23,21 +23,21 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionOutput
 from PIL import Image
 from torch import Tensor, nn
 
-from trainers import draws, reference_grids
 from trainers.baselines.feeding import Dropped, place_of, view_of
 from trainers.baselines.image_encoders import seen
 from trainers.baselines.kandinsky_base import Kandinsky, open_kandinsky
 from trainers.baselines.kandinsky_options import Kandinsky as Options
 from trainers.bases import Words
 from trainers.data import open_data
-from trainers.draws import At
-from trainers.feeding import Batch, Row, View
-from trainers.loop import train
-from trainers.method import Method
 from trainers.objective import errors, target
 from trainers.options import Training
-from trainers.record import Run
-from trainers.reference_grids import Shown
+from trainers.training import draws, reference_grids
+from trainers.training.draws import At
+from trainers.training.feeding import Batch, Row, View
+from trainers.training.loop import train
+from trainers.training.method import Method
+from trainers.training.record import Run
+from trainers.training.reference_grids import Shown
 from trainers.views.identities import COLUMNS
 
 

@@ -14,9 +14,9 @@ from torch import Tensor
 from torch.nn.functional import interpolate, pad
 
 from schemas.tags import described
-from trainers import draws
-from trainers.draws import At
-from trainers.feeding import Row, View
+from trainers.training import draws
+from trainers.training.draws import At
+from trainers.training.feeding import Row, View
 from trainers.views.references import Example
 
 MARK = "<|image|>"

@@ -18,9 +18,10 @@ from diffusers import (
 )
 from transformers import CLIPImageProcessor, CLIPTextModelWithProjection
 
-from trainers import checkpoints, tiny, vocabulary
+from trainers import tiny, vocabulary
 from trainers.baselines import image_encoders
 from trainers.tiny import SIDE, WIDTH
+from trainers.training import checkpoints
 
 NAME = "tiny"
 

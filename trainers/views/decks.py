@@ -8,10 +8,11 @@ from typing import Literal
 import datasets
 
 from schemas.errors import BuildError, RowError
-from trainers import draws, pictures
+from trainers import pictures
 from trainers.captions import Caption, as_written, beginning
-from trainers.draws import At
-from trainers.feeding import Row
+from trainers.training import draws
+from trainers.training.draws import At
+from trainers.training.feeding import Row
 
 
 @dataclass(frozen=True, kw_only=True)

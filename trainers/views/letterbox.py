@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 from torch.nn.functional import interpolate
 
-from trainers.draws import At, uniform
+from trainers.training.draws import At, uniform
 
 WHITE = 1.0
 """As a pixel."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from trainers.draws import At
-from trainers.feeding import Row
+from trainers.training.draws import At
+from trainers.training.feeding import Row
 from trainers.views.decks import Deck
 
 

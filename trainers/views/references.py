@@ -16,9 +16,9 @@ from typing import Any, Literal, NamedTuple
 import torch
 from PIL import Image
 
-from trainers import draws
-from trainers.draws import At
-from trainers.feeding import Row
+from trainers.training import draws
+from trainers.training.draws import At
+from trainers.training.feeding import Row
 from trainers.views import concepts, letterbox
 from trainers.views.concepts import CLOTHES, FACE, FIGURE, Shown
 from trainers.views.identities import Identities

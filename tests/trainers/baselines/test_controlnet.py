@@ -19,8 +19,8 @@ from trainers.baselines.controlnet_options import ControlNet as Options
 from trainers.baselines.feeding import view_of
 from trainers.bases import Base, open_base
 from trainers.data import open_data
-from trainers.feeding import Batch, gather
 from trainers.objective import errors
+from trainers.training.feeding import Batch, gather
 from trainers.views.identities import COLUMNS
 
 pytestmark = pytest.mark.xdist_group("controlnet")

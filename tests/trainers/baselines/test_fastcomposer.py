@@ -23,7 +23,7 @@ from trainers.baselines.fastcomposer_pipeline import FastComposerPipeline
 from trainers.baselines.image_encoders import open_encoder
 from trainers.bases import open_base
 from trainers.data import open_data
-from trainers.feeding import Batch, gather
+from trainers.training.feeding import Batch, gather
 from trainers.views.identities import COLUMNS
 
 pytestmark = pytest.mark.xdist_group("fastcomposer")

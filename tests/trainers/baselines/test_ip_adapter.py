@@ -25,8 +25,8 @@ from trainers.baselines.ip_adapter import IpAdapter
 from trainers.baselines.ip_adapter_options import IpAdapter as Options
 from trainers.bases import Base, open_base
 from trainers.data import open_data
-from trainers.draws import At
-from trainers.feeding import Batch, Row, gather
+from trainers.training.draws import At
+from trainers.training.feeding import Batch, Row, gather
 from trainers.views.identities import COLUMNS
 
 pytestmark = pytest.mark.xdist_group("ip-adapter")
@@ -212,7 +212,7 @@ def test_a_run_goes_on_bit_for_bit(trained: Path, place: Path, tmp_path: Path) -
     common = ["ip-adapter", "--data", str(place / "data"), "--base", "tiny", "--batch-size", "2", "--sample-every", "0",
               "--lr", "1e-1", "--out", str(out), "--checkpoint-every", "1"]
     with pytest.MonkeyPatch.context() as patch:
-        from trainers import loop
+        from trainers.training import loop
 
         patch.setattr(loop.Loop, "finish", lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
         assert cli.main([*common, "--steps", "2"]) == 130

@@ -26,7 +26,7 @@ from trainers.baselines.kandinsky_base import Kandinsky, open_kandinsky
 from trainers.baselines.kandinsky_options import Kandinsky as Options
 from trainers.bases import open_base
 from trainers.data import open_data
-from trainers.feeding import Batch, gather
+from trainers.training.feeding import Batch, gather
 from trainers.views.identities import COLUMNS
 
 pytestmark = pytest.mark.xdist_group("kandinsky")

@@ -13,8 +13,8 @@ from trainers.baselines.fastcomposer_options import FastComposer as Options
 from trainers.baselines.objects import MARK, Objects, captioned, cut, squared
 from trainers.bases import open_base
 from trainers.data import open_data
-from trainers.draws import At
-from trainers.feeding import Row
+from trainers.training.draws import At
+from trainers.training.feeding import Row
 from trainers.views.identities import COLUMNS
 
 BLUE = torch.tensor(made.BLUE) / 127.5 - 1

@@ -6,7 +6,7 @@ from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 from PIL import Image  # noqa: E402
 
-from trainers.draws import At  # noqa: E402
+from trainers.training.draws import At  # noqa: E402
 from trainers.views.letterbox import Transform, drawn, lay  # noqa: E402
 
 MIRRORED = Transform(mirrored=True)

@@ -11,11 +11,11 @@ torch = pytest.importorskip("torch")
 from schemas.errors import BuildError  # noqa: E402
 from schemas.features import SUBJECT  # noqa: E402
 from tests.trainers import made  # noqa: E402
-from trainers import draws  # noqa: E402
 from trainers.captions import without_words  # noqa: E402
 from trainers.data import open_data  # noqa: E402
-from trainers.draws import At  # noqa: E402
-from trainers.feeding import Share, batches, gather  # noqa: E402
+from trainers.training import draws  # noqa: E402
+from trainers.training.draws import At  # noqa: E402
+from trainers.training.feeding import Share, batches, gather  # noqa: E402
 from trainers.views.decks import Deck, Frame  # noqa: E402
 from trainers.views.pairs import Pairs  # noqa: E402
 

@@ -10,8 +10,8 @@ torch = pytest.importorskip("torch")
 
 from tests.trainers import made  # noqa: E402
 from trainers.data import open_data  # noqa: E402
-from trainers.draws import At  # noqa: E402
-from trainers.feeding import gather  # noqa: E402
+from trainers.training.draws import At  # noqa: E402
+from trainers.training.feeding import gather  # noqa: E402
 from trainers.views.identities import COLUMNS, Identities  # noqa: E402
 from trainers.views.references import Asked, References, Sheet, tally  # noqa: E402
 

@@ -1,0 +1,1 @@
+"""COTI: textual inversion that chooses its own pictures, cycle by cycle."""
