@@ -9,13 +9,13 @@ from schemas.errors import UsageError
 from schemas.terminal.fields import option
 from trainers.options import Training
 
-SIDE = 256
-"""Pixels, of the paper's baselines."""
+SIDE, PRECISION = 256, "fp16"
+"""Pixels and precision of the paper's baselines."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Baseline(Training):
-    """How a baseline trains; `resolved` puts the resolution in."""
+    """How a baseline trains. None is what the preset or the base says; `resolved` puts it in."""
 
     data: str = option("", "a version folder of `build retribooru`, its OUT, or OWNER/NAME[@REVISION] on the Hub",
                        group="data", metavar="DATA")
@@ -27,6 +27,11 @@ class Baseline(Training):
     resolution: int | None = option(None, f"side of the squares that pictures are laid on, pixels. Default: {SIDE}, "
                                     "or the base's own where that is smaller", group="model", low=8, high=4096,
                                     metavar="PX")
+    preset: str = option("", f"paper: {PRECISION} on squares of {SIDE} pixels, for GPUs; numbers that the paper does "
+                         "not tell are the method's own", group="training", metavar="PRESET", choices=("", "paper"))
+    precision: str | None = option(None, "what frozen weights and activations are kept in; what trains stays float32. "
+                                   f"Default: {PRECISION} by preset; else no", group="running",
+                                   choices=("no", "fp16", "bf16"))
     steps: int = option(9_000, "optimizer steps", group="training", low=1, high=10_000_000, metavar="N")
 
     def check(self) -> None:
@@ -37,5 +42,6 @@ class Baseline(Training):
         super().check()
 
     def resolved(self, side: int) -> Self:
-        """The same with a resolution, for a base of pictures of this side."""
-        return replace(self, resolution=self.resolution or min(SIDE, side))
+        """The same with what the preset says, for a base of pictures of this side."""
+        return replace(self, resolution=self.resolution or min(SIDE, side),
+                       precision=self.precision or (PRECISION if self.preset else "no"))

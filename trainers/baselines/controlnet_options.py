@@ -14,8 +14,8 @@ SAID = Said(
 and middle sees it, pixel by pixel, and adds to what the decoder is told. The copy trains, the base does not. OUT is for
 ControlNetModel.from_pretrained.""",
     """examples:
-  trainers controlnet --data DATA/1.0.0 --precision fp16 --out RUN
-  trainers controlnet --data DATA/1.0.0 --setting a --precision fp16 --out RUN
+  trainers controlnet --data DATA/1.0.0 --preset paper --out RUN
+  trainers controlnet --data DATA/1.0.0 --setting a --preset paper --out RUN
   trainers controlnet --data DATA/1.0.0 --base tiny --steps 200 --lr 1e-3 --out RUN
 """)
 

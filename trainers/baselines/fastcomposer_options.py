@@ -15,8 +15,8 @@ token of its last one and of what an image encoder says of the reference's figur
 UNet and the encoder's last layers train; cross-attention to that token is taught to stay on the target's figure. OUT is
 a FastComposerPipeline.""",
     """examples:
-  trainers fastcomposer --data DATA/1.0.0 --precision fp16 --out RUN
-  trainers fastcomposer --data DATA/1.0.0 --setting a --precision fp16 --out RUN
+  trainers fastcomposer --data DATA/1.0.0 --preset paper --out RUN
+  trainers fastcomposer --data DATA/1.0.0 --setting a --preset paper --out RUN
   trainers fastcomposer --data DATA/1.0.0 --base tiny --steps 200 --lr 1e-3 --out RUN
 """)
 

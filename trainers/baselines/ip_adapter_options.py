@@ -15,8 +15,8 @@ SAID = Said(
 says; every cross-attention gets keys and values for them. These and the projection train. OUT holds
 ip_adapter.safetensors and the image encoder for load_ip_adapter of diffusers.""",
     """examples:
-  trainers ip-adapter --data DATA/1.0.0 --precision fp16 --out RUN
-  trainers ip-adapter --data DATA/1.0.0 --setting a --precision fp16 --out RUN
+  trainers ip-adapter --data DATA/1.0.0 --preset paper --out RUN
+  trainers ip-adapter --data DATA/1.0.0 --setting a --preset paper --out RUN
   trainers ip-adapter --data DATA/1.0.0 --base tiny --steps 200 --lr 1e-2 --out RUN
 """)
 

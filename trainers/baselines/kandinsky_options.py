@@ -15,8 +15,8 @@ SAID = Said(
 reference, without words; the prior makes such a vector of the prompt. The UNet trains, or the prior's transformer, and
 nothing else. OUT is for KandinskyV22Pipeline.from_pretrained, or KandinskyV22PriorPipeline's.""",
     """examples:
-  trainers kandinsky --data DATA/1.0.0 --precision fp16 --out RUN
-  trainers kandinsky --data DATA/1.0.0 --part prior --precision fp16 --out RUN
+  trainers kandinsky --data DATA/1.0.0 --preset paper --out RUN
+  trainers kandinsky --data DATA/1.0.0 --part prior --preset paper --out RUN
   trainers kandinsky --data DATA/1.0.0 --setting a --base tiny --steps 200 --lr 1e-3 --out RUN
 """)
 
