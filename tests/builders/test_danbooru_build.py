@@ -15,8 +15,7 @@ import pytest
 
 from builders import cli
 from schemas import manifest as manifests
-
-from .conftest import command, run
+from tests.conftest import command, run
 
 pytestmark = pytest.mark.xdist_group("build")
 

@@ -19,8 +19,7 @@ from builders.openings import Models
 from builders.options import Retribooru
 from schemas import manifest as manifests
 from schemas.records import Post
-
-from .conftest import command, run
+from tests.conftest import command, run
 
 pytestmark = pytest.mark.xdist_group("build")
 

@@ -24,8 +24,9 @@ from schemas import manifest as manifests
 from schemas.errors import BuildError, UsageError
 from schemas.locations import location
 from schemas.manifest import FileEntry, Manifest
+from tests.builders.conftest import kill_tree
+from tests.conftest import command, run
 
-from .conftest import command, kill_tree, run
 from .test_publish import EMPTY
 from .test_retribooru import _files
 

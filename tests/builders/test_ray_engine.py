@@ -20,9 +20,9 @@ from builders.ray_engine import Ray, Worker
 from builders.sources.sample import mirror_name
 from schemas import manifest as manifests
 from schemas.errors import BuildError, UsageError
+from tests.conftest import run
 
 from . import pool_pictures
-from .conftest import run
 from .test_retribooru import _files
 
 # One process starts the cluster for all of these.

@@ -21,8 +21,7 @@ from schemas import manifest as manifests
 from schemas.answers import QUESTIONS
 from schemas.errors import UsageError
 from schemas.records import REASONS
-
-from .conftest import command, run
+from tests.conftest import command, run
 
 # One process draws the mirror and builds it once for all of these.
 pytestmark = pytest.mark.xdist_group("build")

@@ -13,8 +13,7 @@ import pytest
 
 from schemas import manifest as manifests
 from schemas.answers import QUESTIONS
-
-from .conftest import command, run
+from tests.conftest import command, run
 
 pytestmark = pytest.mark.xdist_group("build")
 

@@ -10,8 +10,7 @@ import pytest
 
 from benchmarks import random_blip
 from schemas import manifest as manifests
-
-from .conftest import command, run
+from tests.conftest import command, run
 
 pytest.importorskip("torch")
 pytest.importorskip("transformers")

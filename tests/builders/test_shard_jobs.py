@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from schemas import manifest as manifests
+from tests.conftest import command, run
 
-from .conftest import command, run
 from .test_retribooru import _files, _parts
 
 # One process draws the mirror and builds it once for all of these.

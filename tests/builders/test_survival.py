@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import command, kill_tree, run
+from tests.builders.conftest import kill_tree
+from tests.conftest import command, run
+
 from .test_retribooru import _files, _parts
 
 # One process draws the mirror and builds it once for all of these.
