@@ -1,0 +1,1 @@
+"""`trainers evaluate`: a plan of pictures, their drawing, their scores, and the tables of them."""
