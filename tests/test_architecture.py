@@ -15,7 +15,7 @@ MAY_IMPORT = {
     "cards": {"schemas"},
     "trainers": {"schemas", "annotators"},
 }
-NOT_IN_CORE = {"torch", "transformers", "diffusers", "accelerate", "peft", "safetensors", "tensorboard", "ultralytics",
+NOT_IN_CORE = {"torch", "torchmetrics", "transformers", "diffusers", "accelerate", "peft", "safetensors", "tensorboard", "ultralytics",
                "ray"}
 LATER = {"annotators/aesthetics.py", "annotators/captions.py", "annotators/clip_t.py",
          "annotators/concept_classifier.py", "annotators/instructblip.py", "annotators/model_embeddings.py",
@@ -24,13 +24,18 @@ LATER = {"annotators/aesthetics.py", "annotators/captions.py", "annotators/clip_
          "builders/ray_engine.py"}
 """Files that may load what the core lacks, inside a function, when somebody asks for it."""
 LIGHT = {"trainers/__init__.py", "trainers/cli.py", "trainers/cli_docs.py", "trainers/commands.py",
-         "trainers/options.py", "trainers/presets.py"}
-"""Of the trainers what help and option errors need, besides each method's `*_options.py`: works in the core."""
+         "trainers/options.py", "trainers/presets.py",
+         *(f"trainers/evaluation/{name}.py" for name in ("__init__", "plans", "results", "tables", "plots", "sheets",
+                                                         "papers", "compare"))}
+LIGHT_ROOMS = ("trainers/evaluation/protocols/", "trainers/evaluation/survey/", "trainers/metrics/")
+"""Of the trainers what help and option errors need, besides each method's `*_options.py`, and what only counts or
+draws tables: works in the core."""
 FILES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 
 
 def _is_light(name: str) -> bool:
-    return name in LIGHT or name.endswith("_options.py") or not name.startswith("trainers/")
+    return name in LIGHT or name.startswith(LIGHT_ROOMS) or name.endswith("_options.py") \
+        or not name.startswith("trainers/")
 
 
 def _imports(path: Path) -> Iterator[str]:
