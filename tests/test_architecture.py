@@ -15,8 +15,8 @@ MAY_IMPORT = {
     "cards": {"schemas"},
     "trainers": {"schemas", "annotators"},
 }
-NOT_IN_CORE = {"torch", "torchmetrics", "transformers", "diffusers", "accelerate", "peft", "safetensors", "tensorboard", "ultralytics",
-               "ray"}
+NOT_IN_CORE = {"torch", "torchmetrics", "transformers", "diffusers", "accelerate", "peft", "safetensors", "tensorboard",
+               "ultralytics", "ray"}
 LATER = {"annotators/aesthetics.py", "annotators/captions.py", "annotators/clip_t.py",
          "annotators/concept_classifier.py", "annotators/instructblip.py", "annotators/model_embeddings.py",
          "annotators/pretrained.py", "annotators/towers.py",
