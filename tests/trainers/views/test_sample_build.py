@@ -10,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from trainers.data import open_data  # noqa: E402
-from trainers.draws import At  # noqa: E402
+from trainers.training.draws import At  # noqa: E402
 from trainers.views.identities import COLUMNS, Identities  # noqa: E402
 from trainers.views.references import Asked, References, Sheet  # noqa: E402
 
