@@ -14,6 +14,8 @@ Floats = npt.NDArray[np.float64]
 
 DINO, CLIP_I, CLIP_T, CLIP_T_OBJECT, BLIP = "DINO", "CLIP-I", "CLIP-T", "CLIP-T (object)", "BLIP-ITC"
 VQA, LPIPS, LEAK = "VQA", "LPIPS", "Leak"
+CONDITIONS, ALL_CONDITIONS = "Conditions", "All conditions"
+"""Share of a job's questions (`asked`) that are answered with yes, and 1 where all are."""
 FID, KID, IS, R_PRECISION = "FID", "KID", "IS", "R-precision"
 
 
@@ -71,7 +73,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     scale: float | None = None
     """strength of the reference, where the run's pipeline has one"""
     target: str = ""
-    """id of the picture whose prompt it is, for the leakage meter"""
+    """id of the picture whose prompt it is, for the leakage meter; without `prompt` the picture that is scored"""
     asked: tuple[str, ...] = ()
     """yes-or-no questions, one for each condition of the prompt"""
 
