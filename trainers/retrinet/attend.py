@@ -14,10 +14,12 @@ from typing import Any, cast
 import matplotlib
 import numpy as np
 import torch
+from diffusers.utils import logging
 from PIL import Image, ImageDraw, ImageFont
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from annotators import pretrained
 from schemas.errors import UsageError
 from trainers.data import open_data
 from trainers.retrinet.attend_options import Attend
@@ -35,8 +37,15 @@ _TILE, _GAP, _HEAD, _SIDE = 96, 4, 20, 64
 
 
 def run(options: Attend) -> int:
-    """Writes OUT; returns the exit code. Raises UsageError for a timestep that the run does not know."""
-    pipe = RetriNetPipeline.from_pretrained(options.run).to("cuda" if torch.cuda.is_available() else "cpu")
+    """Writes OUT; returns the exit code. Raises UsageError for a run that cannot be read, and for a timestep that it
+    does not know."""
+    logging.disable_progress_bar()
+    pretrained.hush()
+    try:
+        pipe = RetriNetPipeline.from_pretrained(options.run, use_safetensors=True)
+    except Exception as error:
+        raise pretrained.unreadable("RetriNet of --run", str(options.run), error) from None
+    pipe = pipe.to("cuda" if torch.cuda.is_available() else "cpu")
     last = pipe.scheduler.config.num_train_timesteps - 1
     if max(options.times) > last:
         raise UsageError("--timesteps has one beyond the last", seen=max(options.times), allowed=f"0 to {last}")

@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -130,3 +131,11 @@ def test_timesteps_end_somewhere(place: Path, tmp_path: Path, capsys: pytest.Cap
     assert main(["attend", "--run", str(place / "run"), "--data", str(place / "data"), "--out", str(tmp_path / "maps"),
                  "--timesteps", "1000"]) == 2
     assert "--timesteps has one beyond the last (got 1000); allowed: 0 to 999" in capsys.readouterr().err
+
+
+def test_a_run_that_cannot_be_read_is_one_line(place: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    run = shutil.copytree(place / "run", tmp_path / "run")
+    (run / "retrieval" / "diffusion_pytorch_model.safetensors").write_text("no tensors")
+    assert main(["attend", "--run", str(run), "--data", str(place / "data"), "--out", str(tmp_path / "maps")]) == 2
+    [line] = capfd.readouterr().err.splitlines()
+    assert line.startswith("trainers: cannot read the RetriNet of --run: ") and not (tmp_path / "maps").exists()
