@@ -106,6 +106,8 @@ class Scored(NamedTuple):
     """metrics of sets by (group, subject), "" for all: FID, KID, IS, R-precision"""
     models: Mapping[str, Mapping[str, str]]
     """provenance (backend, weights, revision, sha256) of the model behind each metric"""
+    warnings: tuple[str, ...] = ()
+    """metrics that were left out for want of a model, sets that are too small to trust"""
 
 
 class Result(NamedTuple):
