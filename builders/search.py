@@ -19,12 +19,12 @@ from annotators.recalled import embeddings_of
 from builders.published import shards
 from builders.vector_index import FILE, FOLDER, POOL, read_facts, read_index
 from cards.results import MOST, Tile, sheet
-from cards.text import visible
 from schemas import atomic
 from schemas import manifest as manifests
 from schemas.errors import RowError, UsageError
 from schemas.locations import Location, readable
 from schemas.manifest import Manifest
+from schemas.text import visible
 
 _SHOWN = ("id", "image", "text", "license", "url")
 """Columns that are read of a row that was found."""

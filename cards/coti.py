@@ -17,10 +17,10 @@ from cards.pages import README, funnel, models, render, word
 from cards.pool import SCORES, Pool, best, choices, grid, refused, rows_at, survey
 from cards.results import ABREAST, Strip, Tile, sheet, strips
 from cards.sheets import thumbnail
-from cards.text import Raw
 from schemas import features
 from schemas.locations import Location, readable
 from schemas.manifest import Manifest
+from schemas.text import Raw
 
 PAGES = {name: f"assets/{name}.png" for name in ("map", "seeds", "best", "worst", "scores", "strategies")}
 SHOWN = 10

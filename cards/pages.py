@@ -8,9 +8,9 @@ from typing import Any
 
 import jinja2
 
-from cards.text import Raw, code, link, markdown, visible
 from schemas.manifest import Manifest
 from schemas.records import REASONS
+from schemas.text import Raw, code, link, markdown, visible
 
 README, LICENCE = "README.md", "LICENSE.md"
 

@@ -2,55 +2,23 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Sequence
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from cards.leakage import MEASURES, Floats, Leakage, Measure, alike_share
 from cards.pool import SCORES, Pool
-from cards.style import ACCENT, INK, MUTED, RULE, WARM
 from cards.survey import Survey, length_bars, top
-from cards.text import label
-
-_STYLE: dict[Any, Any] = {
-    "font.family": "DejaVu Sans", "font.size": 8.5, "text.color": INK, "text.parse_math": False,
-    "text.usetex": False, "axes.edgecolor": MUTED, "axes.labelcolor": MUTED, "axes.linewidth": 0.6,
-    "axes.spines.top": False, "axes.spines.right": False, "axes.titlelocation": "left", "axes.titlesize": 10,
-    "axes.titleweight": "bold", "axes.titlepad": 10, "axes.labelsize": 8.5, "axes.axisbelow": True,
-    "axes.formatter.use_mathtext": False, "xtick.color": MUTED, "ytick.color": MUTED, "xtick.major.size": 0,
-    "ytick.major.size": 0, "xtick.labelsize": 8, "ytick.labelsize": 8, "ytick.labelcolor": INK,
-    "grid.color": RULE, "grid.linewidth": 0.8, "figure.facecolor": "white", "savefig.facecolor": "white",
-    "figure.dpi": 200, "savefig.dpi": 200,
-}
-
-
-@contextmanager
-def _pinned() -> Iterator[None]:
-    """Our settings over the library's own defaults: a reader's matplotlibrc changes nothing."""
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_STYLE)
-        yield
-
-
-def _png(figure: Figure) -> bytes:
-    FigureCanvasAgg(figure)
-    out = io.BytesIO()
-    figure.savefig(out, format="png", metadata={"Software": None})
-    return out.getvalue()
+from schemas.style import ACCENT, INK, MUTED, WARM, pinned, png
+from schemas.text import label
 
 
 def figure2(seen: Survey) -> bytes:
     """The three plots of the paper's Figure 2: lengths of `similar`, top characters, top cloth tags."""
-    with _pinned():
+    with pinned():
         figure = Figure(figsize=(9, 7))
         for x, y, words in ((0.022, 0.965, "References per row: length of similar"),
                             (0.022, 0.475, "Top 15 characters, by rows"), (0.55, 0.965, "Top 30 cloth tags, by rows")):
@@ -58,7 +26,7 @@ def figure2(seen: Survey) -> bytes:
         _columns(figure.add_axes((0.022, 0.56, 0.47, 0.36)), length_bars(seen.lengths))
         _bars(figure.add_axes((0.2, 0.02, 0.292, 0.425)), top(seen.characters, 15), 15)
         _bars(figure.add_axes((0.705, 0.02, 0.273, 0.915)), top(seen.cloths, 30), 30)
-        return _png(figure)
+        return png(figure)
 
 
 def _columns(axes: Axes, bars: Sequence[tuple[str, int]]) -> None:
@@ -91,14 +59,14 @@ def _bars(axes: Axes, bars: Sequence[tuple[str, int]], slots: int) -> None:
 
 def leakage(meter: Leakage) -> bytes:
     """One histogram for each measure: pairs in bars, pictures of different characters as a line, the alike zone."""
-    with _pinned():
+    with pinned():
         figure = Figure(figsize=(9, 3.3))
         panels = figure.subplots(1, len(MEASURES), gridspec_kw={
             "left": 0.02, "right": 0.98, "top": 0.80, "bottom": 0.16, "wspace": 0.1})
         for axes, kind, pairs, chance in zip(panels, MEASURES, meter.references, meter.others, strict=True):
             _histogram(axes, kind, pairs, chance)
         _legend(figure)
-        return _png(figure)
+        return png(figure)
 
 
 def shares(values: Floats, kind: Measure) -> Floats:
@@ -147,7 +115,7 @@ def _said(figure: Figure, text: Sequence[tuple[float, str, str]]) -> None:
 
 def scores(values: Sequence[float], least: float) -> bytes:
     """Histogram of how well the published pictures fit their prompts, and the least score that may stay."""
-    with _pinned():
+    with pinned():
         figure = Figure(figsize=(9, 2.6))
         axes = figure.add_axes((0.05, 0.2, 0.93, 0.68))
         first = min(min(values), least)
@@ -158,12 +126,12 @@ def scores(values: Sequence[float], least: float) -> bytes:
         number = f"{len(values):,} published picture{'s' if len(values) != 1 else ''}"
         axes.set_title(f"CLIP-T of {number}; the line is the least that may stay", pad=6)
         axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
-        return _png(figure)
+        return png(figure)
 
 
 def pool_scores(pool: Pool) -> bytes:
     """A histogram of each score: all of the pool in bars, the selected rows as a line, seeds as ticks."""
-    with _pinned():
+    with pinned():
         figure = Figure(figsize=(9, 2.9))
         panels = figure.subplots(1, len(SCORES), gridspec_kw={
             "left": 0.02, "right": 0.98, "top": 0.78, "bottom": 0.12, "wspace": 0.1})
@@ -184,4 +152,4 @@ def pool_scores(pool: Pool) -> bytes:
             axes.spines["left"].set_visible(False)
         _said(figure, ((0.02, ACCENT, "■ shares of the pool"), (0.19, WARM, "▬ shares of its selected rows"),
                        (0.42, INK, "| seeds")))
-        return _png(figure)
+        return png(figure)

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageOps
 
 from cards.pool import Bools, Grid
 from cards.sheets import BACKDROP, MARGIN, WIDTH, font, png
-from cards.style import ACCENT, INK, MUTED, RULE
+from schemas.style import ACCENT, INK, MUTED, RULE
 
 ACROSS, DOWN = 20, 11
 """Cells of the map."""

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from cards.sheets import BACKDROP, GAP, MARGIN, ROUND, WIDTH, font, notice, paste, png, thumbnail
-from cards.style import ACCENT, INK, MUTED, RULE, WARM
-from cards.text import label
+from schemas.style import ACCENT, INK, MUTED, RULE, WARM
+from schemas.text import label
 
 MOST = 200
 """Pictures on one sheet; a sheet of more says how many it leaves out."""

@@ -15,10 +15,10 @@ from cards.front import front
 from cards.leakage import MEASURES, Floats, Leakage, alike_share, measure
 from cards.pages import LICENCE, README, funnel, models, render, word
 from cards.survey import PAIRS, Pairs, Survey, length_bars, survey, top
-from cards.text import Raw
 from schemas.features import REJECTED, RETRIBOORU
 from schemas.locations import Location
 from schemas.manifest import Manifest
+from schemas.text import Raw
 
 FIGURE2, OUTFITS, LEAKAGE, ALIKE = (f"assets/{name}.png" for name in ("figure2", "outfits", "leakage", "alike"))
 

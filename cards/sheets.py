@@ -12,11 +12,11 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from cards import shards
 from cards.leakage import AlikePair
-from cards.style import ACCENT, FONT, INK, MUTED, RULE
 from cards.survey import Outfit, Survey
-from cards.text import label
 from schemas import colours
 from schemas.draws import draw
+from schemas.style import ACCENT, FONT, INK, MUTED, RULE
+from schemas.text import label
 
 WIDTH = 1600
 """Pixels across; the Hub shows pages at about 900."""

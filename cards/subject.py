@@ -12,11 +12,11 @@ from cards import shards
 from cards.front import written
 from cards.pages import LICENCE, README, funnel, models, render, word
 from cards.sheets import GAP, MARGIN, WIDTH, font, paste, png, thumbnail
-from cards.style import INK
-from cards.text import Raw, label
 from schemas.features import REJECTED, SUBJECT
 from schemas.locations import Location
 from schemas.manifest import Manifest
+from schemas.style import INK
+from schemas.text import Raw, label
 
 PICTURES = "assets/pictures.png"
 LICENCE_NAME = "rights-of-the-pictures-owners"

@@ -70,7 +70,7 @@ def test_the_chance_line_is_drawn(meter: Leakage) -> None:
 
 def test_scores_stand_over_their_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[Figure] = []
-    monkeypatch.setattr(plots, "_png", lambda figure: drawn.append(figure) or b"")  # the figure before it is pixels
+    monkeypatch.setattr(plots, "png", lambda figure: drawn.append(figure) or b"")  # the figure before it is pixels
     plots.scores([0.2, 0.3, 0.3, 0.3], 0.1)
     plots.scores([0.4], 0.4)
     for figure, number, most in zip(drawn, ("4 published pictures", "1 published picture"), (3, 1), strict=True):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from cards.text import Raw, code, label, link, markdown, visible
+from schemas.text import Raw, code, label, link, markdown, visible
 
 
 def rendered(text: str) -> str:

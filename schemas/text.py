@@ -10,7 +10,7 @@ import functools
 import re
 import unicodedata
 
-from cards.style import FONT
+from schemas.style import FONT
 
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 # ":" and "www." would start links and emoji, "@" a mention, "$" a formula.
