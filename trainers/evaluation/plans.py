@@ -24,6 +24,11 @@ def swd(div: str, sim: str) -> str:
     return f"SWD({div}, {sim})"
 
 
+def part(metric: str, name: str) -> str:
+    """Name of a similarity to some of a job's references alone (`Job.apart`)."""
+    return f"{metric} ({name})"
+
+
 REAL = "Real images"
 """Group of the row that scores the training pictures themselves."""
 
@@ -68,6 +73,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """by metric, the text that the picture is compared with"""
     like: tuple[str, ...] = ()
     """ids of the pictures that it should resemble; similarities are averaged over them. Never the picture itself"""
+    apart: Mapping[str, tuple[str, ...]] = {}
+    """parts of `like` to which similarities are told apart as well, by `part`: "face", "clothes\""""
     shown: tuple[Shown, ...] = ()
     """what the pipeline is given beside the prompt"""
     scale: float | None = None
@@ -94,6 +101,8 @@ class Plan(NamedTuple):
     sampler: Sampler
     facts: Mapping[str, object] = {}
     """what else evaluation.json says: counts, what was left out and why"""
+    captions: tuple[str, ...] = ()
+    """captions of other things, from which R-precision draws those that do not match"""
 
 
 class Scored(NamedTuple):

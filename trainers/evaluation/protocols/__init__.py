@@ -1,0 +1,1 @@
+"""What each benchmark draws and compares, as a `trainers.evaluation.plans.Plan`. Works in the core."""
