@@ -62,7 +62,9 @@ def write(result: Result) -> None:
     atomic.write(result.folder / SCORES, lines.getvalue().encode())
     sets = [_SetScore(metric, group, subject, value) for metric, found in scored.sets.items()
             for (group, subject), value in found.items()]
-    said = {**result.said, "models": scored.models, "sets": sets}
+    warnings: Any = result.said.get("warnings") or ()
+    said = {**result.said, "warnings": list(dict.fromkeys([*warnings, *scored.warnings])), "models": scored.models,
+            "sets": sets}
     atomic.write(result.folder / RECORD, msgspec.json.format(msgspec.json.encode(said, enc_hook=str), indent=1) + b"\n")
 
 

@@ -98,6 +98,13 @@ def test_a_folder_without_an_evaluation_is_named(tmp_path: Path) -> None:
             results.read(folder)
 
 
+def test_warnings_of_the_scoring_are_kept(tmp_path: Path) -> None:
+    made = result(tmp_path, JOBS, {CLIP_I: [1, 2, 3]}, warnings=["a"])
+    results.write_plan(tmp_path, JOBS)
+    results.write(made._replace(scored=made.scored._replace(warnings=("b", "a"))))
+    assert results.read(tmp_path).said["warnings"] == ["a", "b"]
+
+
 def test_hostile_names_in_a_record_are_only_text(tmp_path: Path) -> None:
     written(tmp_path)
     said = json.loads((tmp_path / "evaluation.json").read_text())
