@@ -68,7 +68,7 @@ def dreambench(subjects: Sequence[Subject], pictures: Mapping[str, bytes], sampl
     stands for the class words, too. Noise follows from the seed, the subject, the prompt and the picture's number, so
     evaluations of other runs of the subjects can be compared picture by picture."""
     check_protocol(protocol, PROTOCOLS)
-    once("subject", (subject.name for subject in subjects))
+    once("subject", (subject.name for subject in subjects), "evaluate its runs apart, then trainers compare OUT OUT")
     lines, repeats = _LINES[protocol]
     drawn, shown = [], []
     for subject in subjects:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from schemas.draws import draw
 from schemas.errors import UsageError
@@ -37,18 +37,30 @@ class Subject(NamedTuple):
     """whether the token stands for the class words, too, as after textual inversion"""
 
 
-class Character(NamedTuple):
-    """A row of a held-out split of RetriBooru, or a folder of pictures that was given."""
+class Row(NamedTuple):
+    """A row of a held-out split of RetriBooru."""
 
-    name: str
-    """the character: raw tag or folder name"""
-    group: Literal["seen", "unseen", "given"]
-    """whether it stands in train with other outfits, nowhere there, or in no split"""
-    pictures: Sequence[Picture]
-    """the row's picture, or the folder's first; then its references: at least one picture. A caption is the picture's
-    prompt, tags in words"""
-    face: bool = False
-    """whether each picture can be cut to its face and to its clothes"""
+    id: str
+    """that `Plan.pictures` knows its picture by"""
+    character: str
+    """raw tag: "hakurei_reimu\""""
+    prompts: str
+    """the column: general tags"""
+    references: Sequence[str]
+    """ids of rows of the split that show the same identity and are other files (`Identities.references`)"""
+    cuts: Sequence[str] = ()
+    """what `Plan.pictures` has of it beside the whole figure, by `cut`: "face", "clothes\""""
+
+
+class People(NamedTuple):
+    """The characters that may be drawn."""
+
+    seen: Sequence[Row] = ()
+    """of `test_seen`: outfits of characters that have others in train"""
+    unseen: Sequence[Row] = ()
+    """of `test_unseen`"""
+    given: Mapping[str, Sequence[str]] = {}
+    """characters of no split: by name the ids of their pictures"""
 
 
 class Inverted(NamedTuple):
@@ -81,13 +93,12 @@ def file_name(name: str) -> str:
     return safe if safe and safe == name else f"{safe}-{draw('file name', name) % 16**8:08x}"
 
 
-def once(what: str, names: Iterable[str]) -> None:
+def once(what: str, names: Iterable[str], next_command: str) -> None:
     """Raises UsageError for the first of these names that comes again."""
     seen: set[str] = set()
     for name in names:
         if name in seen:
-            raise UsageError(f"two runs have the {what} {name}", allowed="one run a row of the table",
-                             next_command="evaluate them apart, then trainers compare OUT OUT")
+            raise UsageError(f"two of one {what}", seen=name, allowed="one of each", next_command=next_command)
         seen.add(name)
 
 
