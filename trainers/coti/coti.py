@@ -173,7 +173,7 @@ class Cycles:
                                   self._indicator(aesthetic, concept), False), self.plan)
         block = state.record.blocks[-1]
         name = "phi" if self.options.rule == "paper" else "sum"
-        self._say(f"cycle {state.record.cycle}, rate {rate:g}: aesthetic {aesthetic:.2f}, concept {concept:.2f}, "
+        self.loop.say(f"cycle {state.record.cycle}, rate {rate:g}: aesthetic {aesthetic:.2f}, concept {concept:.2f}, "
                   f"{name} {block.indicator:.3f}{', the best so far' if block.better else ''}")
         if self._main and block.better:
             previews.keep(drawn, self._folder(state.record.cycle))
@@ -203,7 +203,7 @@ class Cycles:
             state.over = f"{options.steps:,} steps are done"
         if state.over:
             best = best_cycle(indicators)
-            self._say(f"{state.over}; the best embedding is that of cycle {best}")
+            self.loop.say(f"{state.over}; the best embedding is that of cycle {best}")
             self.loop.method.load(load_file(self._embedding(best)))
             return
         self._write(record)
@@ -214,7 +214,7 @@ class Cycles:
         chosen = choose(self.pool, state.chosen, self.scorer, asked)
         state.follow(Record(record.cycle + 1, len(state.chosen) + len(chosen), chosen, aesthetic, concept,
                             1 - asked.gammas[0] / scores.TOP, 1 - asked.gammas[1] / scores.TOP))
-        self._say(f"cycle {record.cycle + 1}: {len(chosen)} pictures join, {len(state.chosen)} in all")
+        self.loop.say(f"cycle {record.cycle + 1}: {len(chosen)} pictures join, {len(state.chosen)} in all")
         self.scorer = self._scorer()
         if options.reinit:
             self.loop.method.load(self.begun)
@@ -269,10 +269,6 @@ class Cycles:
         if self._main:
             atomic.write(self.home / f"{record.cycle:02d}.json",
                          msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n")
-
-    def _say(self, text: str) -> None:
-        if self._main:
-            self.loop.progress.say(text)
 
     @property
     def _main(self) -> bool:

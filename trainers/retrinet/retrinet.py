@@ -145,4 +145,5 @@ def run(options: Options) -> int:
     shown = reference_grids.shown(data, options, lambda data: view_of(data, base, options, 0.0))
     method = RetriNet(base, options, shown)
     record = Run(method="retrinet", options=options, data={"data": data}, base=base.provenance())
-    return train(method, view_of(data, base, options, options.prompt_drop), options, record)
+    view = view_of(data, base, options, options.prompt_drop)
+    return train(method, view, options, record, view.told())

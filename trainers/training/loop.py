@@ -37,10 +37,13 @@ from trainers.training.record import Run
 _DTYPES = {"no": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 
 
-def train(method: Method, view: View, options: Training, run: Run) -> int:
-    """A whole run: all steps, then the weights. Goes on from a checkpoint with --resume. Returns the exit code."""
+def train(method: Method, view: View, options: Training, run: Run, told: str = "") -> int:
+    """A whole run: all steps, then the weights. Goes on from a checkpoint with --resume. `told` is said first. Returns
+    the exit code."""
     loop = Loop(method, view, options, run)
     if not loop.finished:
+        if told:
+            loop.say(told)
         loop.train(options.steps)
         loop.finish()
     return 0
@@ -63,7 +66,7 @@ class Loop:
         self._saved: object = None
         self._given: dict[str, Tensor] = {}
         if self.finished:
-            self._say(f"this run is finished: {options.out} has its weights")
+            self.say(f"this run is finished: {options.out} has its weights")
             return
         self.accelerator.wait_for_everyone()  # so that all have looked before one of them writes
         if self._main:
@@ -163,13 +166,14 @@ class Loop:
             self.run.write(finished=True)
         self.accelerator.wait_for_everyone()
         self.finished = True
-        self._say(f"{out}: {self.step:,} steps; README.md tells how to load it")
+        self.say(f"{out}: {self.step:,} steps; README.md tells how to load it")
 
     @property
     def _main(self) -> bool:
         return bool(self.accelerator.is_main_process)
 
-    def _say(self, text: str) -> None:
+    def say(self, text: str) -> None:
+        """One line for a person, of the first process alone."""
         if self._main:
             self.progress.say(text)
 
@@ -244,7 +248,7 @@ class Loop:
             self.ema.shadow_params = [ema[name].to(one.device) for name, one in self.trained.items()]
             self.ema.optimization_step = self.step
         self._saved = (self.step, self._begun, self.lr, repr(self.extra))
-        self._say(f"going on after step {self.step:,}")
+        self.say(f"going on after step {self.step:,}")
 
     @contextmanager
     def _averaged(self) -> Iterator[None]:

@@ -93,6 +93,10 @@ class References:
     def __init__(self, identities: Identities, sheet: Sheet, asked: Asked) -> None:
         self._identities, self._sheet, self._asked = identities, sheet, asked
 
+    def told(self) -> str:
+        """One line for a person: what there is to be shown."""
+        return self._identities.told(self._asked.count, self._asked.majority)
+
     def rows(self, at: At) -> list[Row]:
         """The example of a slot. Raises BuildError, which names the row, for pixels that cannot be read."""
         sheet, asked, known = self._sheet, self._asked, self._identities

@@ -9,6 +9,7 @@ pytest.importorskip("accelerate")
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 from schemas.errors import UsageError
 from tests.trainers import made
@@ -16,6 +17,7 @@ from trainers.bases import Base, open_base
 from trainers.data import open_data
 from trainers.retrinet import retrinet
 from trainers.retrinet.pipeline import RetriNetPipeline
+from trainers.retrinet.retrieval import Retrieval
 from trainers.retrinet.retrinet import RetriNet, masked
 from trainers.retrinet.retrinet_options import RetriNet as Options
 from trainers.training.feeding import Batch, gather
@@ -125,6 +127,43 @@ def test_the_loss_is_the_picture_and_so_much_of_the_face_and_nothing_of_the_bars
         assert method(cast(Batch, louder))["loss"].item() == pytest.approx(said["loss"].item(), rel=1e-5)
 
 
+def told(retrieval: Retrieval, patch: pytest.MonkeyPatch) -> list[tuple[Tensor, ...]]:
+    """What its encoder is given from now on: latents, the time's embedding, words."""
+    seen: list[tuple[Tensor, ...]] = []
+    remember = retrieval.remember
+    patch.setattr(retrieval, "remember", lambda *given: (seen.append(given), remember(*given))[1])
+    return seen
+
+
+def test_references_are_told_clean_with_their_words_at_the_targets_timestep(place: Path,
+                                                                            monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first latents of the tiny base are twice the mean of 4 x 4 pixels."""
+    base = open_base("tiny", place)
+    method, batch = RetriNet(base, options(place)), cast(dict[str, Any], batch_of(base, options(place, task="compose")))
+    seen = told(method.retrieval, monkeypatch)
+    method(cast(Batch, batch))
+    [(latents, time, words)] = seen
+    assert torch.allclose(latents[:, :, :3], 2 * avg_pool2d(batch["references"].flatten(0, 1), 4).unflatten(0, (2, 4)),
+                          atol=1e-3)
+    first, second = batch["timesteps"].tolist()
+    assert first != second
+    assert torch.equal(time, base.unet.time_embedding(base.unet.time_proj(torch.tensor([first, second]))))
+    for row, names in enumerate(batch["concepts"]):
+        assert set(names) == {"face", "clothes"}
+        assert all(torch.allclose(words[row, number], base.encode([name]).embeds[0], atol=1e-5)
+                   for number, name in enumerate(names))
+
+
+def test_drawing_tells_references_as_training_does(loud: RetriNetPipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen, square = told(loud.retrieval, monkeypatch), torch.rand(2, 3, 32, 32) * 2 - 1
+    drawn(loud, square, count=3)
+    times = [loud.unet.time_embedding(loud.unet.time_proj(one[None])) for one in loud.scheduler.timesteps]
+    assert len(seen) == len(times) == 3 and not torch.equal(times[0], times[1])
+    for (latents, time, words), expected in zip(seen, times, strict=True):
+        assert torch.equal(time, expected) and torch.equal(words[0], loud.words(CONCEPTS))
+        assert torch.allclose(latents[0, :, :3], 2 * avg_pool2d(square, 4), atol=1e-3)
+
+
 def test_v_is_learnt_where_the_base_says_v(place: Path) -> None:
     base = open_base("tiny-v", place)
     batch, method = batch_of(base, options(place)), RetriNet(base, options(place))
@@ -203,13 +242,14 @@ def test_what_was_published_draws_what_was_trained(trained: RetriNet, tmp_path: 
     assert torch.equal(loaded.unet.conv_in.weight, open_base("tiny", tmp_path / "base").unet.conv_in.weight)
 
 
-def test_drawing_goes_by_the_references_whatever_their_order(loud: RetriNetPipeline) -> None:
+def test_drawing_goes_by_the_references_whatever_their_order(trained: RetriNet, loud: RetriNetPipeline) -> None:
     two = [made.painted((200, 30, 30)), made.figure(3)]
-    first = drawn(loud, two)
-    swapped = loud("a red dog", two[::-1], CONCEPTS[::-1], num_inference_steps=2, output_type="latent",
-                   generator=torch.Generator().manual_seed(0)).images
-    assert torch.allclose(first, swapped, atol=1e-4)
-    assert (first - drawn(loud, [two[0], made.painted((20, 200, 30))])).abs().max() > 1e-2
+    for pipe in (trained.pipeline(), loud):
+        first = drawn(pipe, two)
+        swapped = pipe("a red dog", two[::-1], CONCEPTS[::-1], num_inference_steps=2, output_type="latent",
+                       generator=torch.Generator().manual_seed(0)).images
+        assert torch.allclose(first, swapped, atol=1e-4)
+        assert (first - drawn(pipe, [two[0], made.painted((20, 200, 30))])).abs().max() > 1e-2
 
 
 def test_pictures_are_laid_as_in_training(loud: RetriNetPipeline) -> None:

@@ -94,7 +94,8 @@ def test_the_run_is_told(done: tuple[Path, Path]) -> None:
 
 
 def test_what_was_stopped_goes_on_as_if_it_had_not_been(done: tuple[Path, Path], tmp_path: Path,
-                                                        monkeypatch: pytest.MonkeyPatch) -> None:
+                                                        monkeypatch: pytest.MonkeyPatch,
+                                                        capsys: pytest.CaptureFixture[str]) -> None:
     data, whole = done
     from trainers.training import loop
 
@@ -109,7 +110,10 @@ def test_what_was_stopped_goes_on_as_if_it_had_not_been(done: tuple[Path, Path],
         path.unlink()
     newest.rmdir()
     monkeypatch.undo()
+    capsys.readouterr()
     assert run(data, out, *more, "--resume", "--threads", "1") == 0
+    said = capsys.readouterr().err
+    assert "going on after step 2\n" in said and "references a row, fewer than 3 for 4 of 5; 1 named in similar" in said
     for part in ("unet", "retrieval"):
         one, other = (load_file(folder / part / "diffusion_pytorch_model.safetensors") for folder in (whole, out))
         assert one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
