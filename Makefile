@@ -47,7 +47,7 @@ $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
 	touch $@
 
 $(VENV)/.models: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev,models,trainers,yolo]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev,models,trainers,yolo,peers]"
 	touch $@
 
 $(PEERS)/.datasets:
