@@ -70,10 +70,8 @@ class Inverted(NamedTuple):
     concept: str
     """in words: "emperor penguin chick\""""
     strategy: str
-    """"coti", "random", "full", ..., as --select of `trainers coti`, or "inversion\""""
+    """--select of `trainers coti`: "coti", "random", "full", ...; or "inversion\""""
     token: str
-    pictures: Sequence[Picture]
-    """real ones that drawn ones are compared with; the same for all runs of a concept"""
 
 
 def cut(picture: str, concept: str) -> str:

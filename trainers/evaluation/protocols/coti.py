@@ -1,0 +1,91 @@
+"""COTI: how well tokens that learnt from pictures chosen in different ways draw their concept (Tables 1 and 2).
+
+`paper` draws 200 pictures by each run, `quick` 10; runs are told apart by concept and strategy. The paper does not say
+how many pictures it scores, by which prompt, or how; 200 are as many as a strategy chooses. All are drawn as COTI draws
+its previews ("a photo of TOKEN", 50 steps of DDIM, guidance 7), picture N of a concept with one noise for all
+strategies.
+
+Real pictures of a concept, the pool's seeds unless others are given, are what FID and KID compare with, as in the
+released code; CLIP-I is the mean over sixteen of them. R-precision is AttnGAN's: "a photo of a CONCEPT" among 99
+captions of other things, first the other concepts, then things of a list of ours that share no word with a concept.
+LPIPS is a strategy of choice in Table 2, not a measure, and is none here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from schemas.draws import draw
+from schemas.errors import UsageError
+from schemas.prompts import article
+from trainers.evaluation.plans import CLIP_I, CLIP_T, FID, IS, KID, R_PRECISION, Job, Plan, Sampler
+from trainers.evaluation.protocols.subjects import Inverted, Picture, check_protocol, file_name, number, once, real
+
+METRICS = (FID, R_PRECISION, KID, IS, CLIP_I, CLIP_T)
+"""Columns: those of Table 1 first."""
+_PICTURES = {"paper": 200, "quick": 10}
+PROTOCOLS = tuple(_PICTURES)
+_LIKE = 16
+_CAPTIONS = 100
+_THINGS = (
+    "badger", "bat", "bear", "beaver", "bee", "beetle", "bison", "butterfly", "camel", "cat", "cheetah", "chimpanzee",
+    "clam", "cow", "coyote", "crab", "crocodile", "crow", "deer", "dog", "dolphin", "donkey", "dragonfly", "duck",
+    "eagle", "eel", "elephant", "ferret", "flamingo", "fox", "frog", "gecko", "giraffe", "goat", "goose", "gorilla",
+    "grasshopper", "hamster", "hare", "hedgehog", "heron", "hippopotamus", "horse", "hyena", "jellyfish", "kangaroo",
+    "koala", "ladybird", "leopard", "lion", "llama", "lobster", "mole", "moose", "mouse", "octopus", "ostrich", "otter",
+    "owl", "ox", "panda", "parrot", "peacock", "pelican", "pig", "pigeon", "polar bear", "porcupine", "rabbit",
+    "raccoon", "rat", "rhinoceros", "robin", "salmon", "scorpion", "seagull", "seal", "shark", "sheep", "skunk",
+    "sloth", "snail", "sparrow", "spider", "squid", "squirrel", "starfish", "stork", "swan", "tiger", "toad",
+    "tortoise", "trout", "turkey", "turtle", "vulture", "walrus", "wasp", "weasel", "whale", "wolf", "wombat", "yak",
+    "zebra", "acorn", "airplane", "anchor", "apple", "armchair", "balloon", "banana", "basket", "bicycle", "bridge",
+    "bus", "cactus", "camera", "candle", "castle", "clock", "cup", "door", "drum", "fern", "guitar", "hammer",
+    "kettle", "ladder", "lamp", "lighthouse", "mountain", "mushroom", "piano", "rose", "ship", "shoe", "sunflower",
+    "table", "teapot", "train", "tree", "umbrella", "violin", "waterfall", "windmill",
+)
+
+
+def sampler(protocol: str, sdxl: bool) -> Sampler:
+    """How it draws."""
+    return Sampler(steps=50, guidance=7.0)
+
+
+def coti(runs: Sequence[Inverted], given: Mapping[str, Sequence[str]], pictures: Mapping[str, bytes], sampler: Sampler,
+         *, protocol: str = "paper", seed: int = 0) -> Plan:
+    """`given` are the ids of the real pictures of each concept. Raises UsageError for an unknown protocol, two runs of
+    one strategy for a concept, and a concept without two real pictures."""
+    check_protocol(protocol, PROTOCOLS)
+    once("concept and strategy", (f"{one.concept}: {one.strategy}" for one in runs),
+         "evaluate them apart, then trainers compare OUT OUT")
+    concepts, strategies = (list(dict.fromkeys(names)) for names in ((one.concept for one in runs),
+                                                                    (one.strategy for one in runs)))
+    for concept in concepts:
+        if len(given.get(concept, ())) < 2:
+            raise UsageError(f"{concept} has fewer than 2 real pictures", seen=f"{len(given.get(concept, ()))}",
+                             next_command="--real DIR with some")
+    said = {concept: f"a photo of {article(concept)} {concept}" for concept in concepts}
+    like = {concept: tuple(sorted(given[concept], key=lambda one: draw("evaluate like", str(seed), one))[:_LIKE])
+            for concept in concepts}
+    first = {one.concept: one.run for one in reversed(runs)}
+    shown = [job for concept in concepts for job in real(
+        first[concept], concept, [Picture(one) for one in given[concept]],
+        [_texts(said[concept])] * len(given[concept]), _LIKE)]
+    drawn = [Job(key=f"{file_name(one.concept)}/{file_name(one.strategy)}/{at:04}", run=one.run, subject=one.concept,
+                 group=one.strategy, prompt=f"a photo of {one.token}", seed=number(str(seed), one.concept, str(at)),
+                 texts=_texts(said[one.concept]), like=like[one.concept])
+             for one in runs for at in range(_PICTURES[protocol])]
+    facts = {"seed": seed, "pictures": len(drawn), "pictures a run": _PICTURES[protocol], "concepts": concepts,
+             "strategies": strategies, "real pictures": {concept: len(given[concept]) for concept in concepts},
+             "without a run": sorted({f"{concept}: {strategy}" for concept in concepts for strategy in strategies}
+                                     - {f"{one.concept}: {one.strategy}" for one in runs})}
+    return Plan("coti", protocol, (*shown, *drawn), pictures, METRICS, sampler, facts, _captions(concepts, said))
+
+
+def _captions(concepts: Sequence[str], said: Mapping[str, str]) -> tuple[str, ...]:
+    """Of all concepts, and of other things, 100 in all: 99 for each concept that are not its own."""
+    words = {word for concept in concepts for word in concept.lower().split()}
+    others = [f"a photo of {article(thing)} {thing}" for thing in _THINGS if not words & {*thing.split()}]
+    return (*said.values(), *others[:max(0, _CAPTIONS - len(said))])
+
+
+def _texts(text: str) -> dict[str, str]:
+    return {CLIP_T: text, R_PRECISION: text}
