@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from schemas.errors import BuildError, UsageError
@@ -69,10 +70,25 @@ def alone(out: Path) -> Iterator[None]:
             raise UsageError("another run is writing there", seen=str(out), allowed="one at a time",
                              next_command="wait for it to end, or take another --out") from None
         except OSError as error:
-            raise UsageError(f"--out cannot be written: {error.strerror}", seen=error.filename or str(out),
-                             allowed="a folder that can be written", next_command="another --out") from None
+            raise _unwritable(out, error) from None
         held.callback((out / ".lock").unlink, missing_ok=True)  # while it is held: `locked` notices
         yield
+
+
+@contextmanager
+def possible(out: Path) -> Iterator[None]:
+    """For what makes OUT at its very end. Raises UsageError when OUT cannot be made."""
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        TemporaryDirectory(prefix=".tmp-", dir=out.parent).cleanup()
+    except OSError as error:
+        raise _unwritable(out, error) from None
+    yield
+
+
+def _unwritable(out: Path, error: OSError) -> UsageError:
+    return UsageError(f"--out cannot be written: {error.strerror}", seen=error.filename or str(out),
+                      allowed="a folder that can be written", next_command="another --out")
 
 
 def _remove_empty(folder: Path) -> None:
@@ -136,6 +152,6 @@ METHODS: dict[str, Command] = {
 """By name, in the order of `trainers --help`."""
 
 TOOLS = {
-    "attend": method("attend", Attend, ATTEND, hold=nullcontext),
-    "tiny": method("tiny", tiny_options.Tiny, tiny_options.SAID, hold=nullcontext),
+    "attend": method("attend", Attend, ATTEND, hold=possible),
+    "tiny": method("tiny", tiny_options.Tiny, tiny_options.SAID, hold=possible),
 }

@@ -98,7 +98,14 @@ def test_a_folder_that_cannot_be_written_is_one_line(where: str, tmp_path: Path)
     toy = commands.method("no_such_module", Toy, Said("a toy", "A toy.", ""))
     with pytest.raises(UsageError, match="--out cannot be written"):
         toy.run(["--out", str(tmp_path / where)])
+    with pytest.raises(UsageError, match="--out cannot be written"), commands.possible(tmp_path / "file" / "out"):
+        pass
     assert (tmp_path / "file").read_text() == "x"
+
+
+def test_a_folder_to_be_made_leaves_nothing(tmp_path: Path) -> None:
+    with commands.possible(tmp_path / "a" / "out"):
+        assert not list((tmp_path / "a").iterdir())
 
 
 def test_too_little_memory_of_a_gpu_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
