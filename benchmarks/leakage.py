@@ -24,7 +24,7 @@ import argparse
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +35,8 @@ from builders.cli import main as build
 from schemas.draws import draw
 from trainers.cli import main as train
 from trainers.data import open_data
+from trainers.metrics import leakage
+from trainers.metrics.leakage import GREY, Layout
 from trainers.retrinet.pipeline import RetriNetPipeline
 from trainers.views import concepts, letterbox
 from trainers.views.identities import COLUMNS, Identities
@@ -43,7 +45,6 @@ SIDE, CELL = 32, 4
 """Of pictures and of the tiny base's latent cells, pixels."""
 DRAWS, DENOISING, GUIDANCE = 4, 4, 1.0
 """Pictures of a target, steps for each, and no guidance by the prompt, which the tiny base hardly hears."""
-GREY = np.array([0.299, 0.587, 0.114])
 ROUNDS = 10_000
 """Of the bootstrap."""
 Array = npt.NDArray[np.float64]
@@ -69,24 +70,16 @@ class Pair(NamedTuple):
     reference: Sheet
 
 def cells(picture: Array) -> Array:
-    """Means by cell, h x w and what more axes the picture has."""
-    height, width, *more = picture.shape
-    return cast(Array, picture.reshape(height // CELL, CELL, width // CELL, CELL, *more).mean((1, 3)))
+    """Means by latent cell, h x w and what more axes the picture has."""
+    return leakage.cells(picture, CELL)
 
 
-def alike(one: Array, other: Array, where: Array) -> float:
-    """Pearson's correlation over the places where `where` is 1; 0 where one of both is even."""
-    first, second = (values[where > 0] - values[where > 0].mean() for values in (one, other))
-    both = float(np.sqrt((first**2).sum() * (second**2).sum()))
-    return float(first @ second) / both if both > 1e-9 else 0.0
-
-
-def layout(drawn: Array, pair: Pair) -> tuple[float, float]:
+def layout(drawn: Array, pair: Pair) -> leakage.Leak:
     """Correlation of what was drawn with the reference, and with the target."""
-    where = (pair.target.valid * pair.reference.valid)[::CELL, ::CELL]
-    reference, target = (alike(cells(drawn @ GREY), cells(sheet.picture @ GREY), where)
+    reference, target = (Layout(cells(sheet.picture @ GREY), sheet.valid[::CELL, ::CELL])
                          for sheet in (pair.reference, pair.target))
-    return reference, target
+    light = cells(drawn @ GREY)
+    return leakage.leakage(Layout(light, np.ones(light.shape)), reference, target)
 
 
 def far(drawn: Array, sheet: Sheet) -> float:

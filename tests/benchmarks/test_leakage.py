@@ -13,7 +13,7 @@ pytest.importorskip("diffusers")
 pytest.importorskip("accelerate")
 pytest.importorskip("tensorboard")
 
-from benchmarks.leakage import GREY, Pair, Sheet, alike, cells, colours, far, interval, layout, main, measured
+from benchmarks.leakage import GREY, Pair, Sheet, cells, colours, far, interval, layout, main, measured
 from tests.trainers import made
 
 RED, BLUE, WHITE, BLACK = (1, 0, 0), (0, 0, 1), (1, 1, 1), (0, 0, 0)
@@ -46,13 +46,6 @@ def test_cells_have_their_means() -> None:
     half[:2] = 0
     assert cells(half) == pytest.approx(np.array([[[0.5, 0, 0], [0, 0, 0.5]]]))
     assert cells(half @ GREY) == pytest.approx(np.array([[0.1495, 0.057]]))
-
-
-def test_correlation_heeds_the_place_alone() -> None:
-    where = np.array([1, 1, 1, 0])
-    assert alike(np.array([1.0, 2, 3, 9]), np.array([5.0, 3, 1, 9]), where) == pytest.approx(-1)
-    assert alike(np.array([1.0, 2, 3, 9]), np.array([1.0, 3, 2, -9]), where) == pytest.approx(0.5)
-    assert alike(np.array([1.0, 2, 3, 9]), np.array([0.1, 0.1, 0.1, 9]), where) == 0
 
 
 @pytest.mark.parametrize(("drawn", "said"), [(LEFT, (1, 0)), (TOP, (0, 1)), (1 - LEFT, (-1, 0)),
