@@ -19,7 +19,7 @@ from schemas.draws import draw
 from schemas.errors import UsageError
 from schemas.prompts import article
 from trainers.evaluation.plans import CLIP_I, CLIP_T, FID, IS, KID, R_PRECISION, Job, Plan, Sampler
-from trainers.evaluation.protocols.subjects import Inverted, Picture, check_protocol, file_name, number, once, real
+from trainers.evaluation.protocols.subjects import Inverted, check_protocol, file_name, number, once, real
 
 METRICS = (FID, R_PRECISION, KID, IS, CLIP_I, CLIP_T)
 """Columns: those of Table 1 first."""
@@ -49,35 +49,34 @@ def sampler(protocol: str, sdxl: bool) -> Sampler:
     return Sampler(steps=50, guidance=7.0)
 
 
-def coti(runs: Sequence[Inverted], given: Mapping[str, Sequence[str]], pictures: Mapping[str, bytes], sampler: Sampler,
-         *, protocol: str = "paper", seed: int = 0) -> Plan:
-    """`given` are the ids of the real pictures of each concept. Raises UsageError for an unknown protocol, two runs of
-    one strategy for a concept, and a concept without two real pictures."""
+def coti(runs: Sequence[Inverted], pictures: Mapping[str, bytes], sampler: Sampler, *, protocol: str = "paper",
+         seed: int = 0) -> Plan:
+    """Raises UsageError for an unknown protocol, two runs of one strategy for a concept, runs of a concept with other
+    real pictures, and fewer than two of these."""
     check_protocol(protocol, PROTOCOLS)
     once("concept and strategy", (f"{one.concept}: {one.strategy}" for one in runs),
          "evaluate them apart, then trainers compare OUT OUT")
-    concepts, strategies = (list(dict.fromkeys(names)) for names in ((one.concept for one in runs),
-                                                                    (one.strategy for one in runs)))
-    for concept in concepts:
-        if len(given.get(concept, ())) < 2:
-            raise UsageError(f"{concept} has fewer than 2 real pictures", seen=f"{len(given.get(concept, ()))}",
-                             next_command="--real DIR with some")
-    said = {concept: f"a photo of {article(concept)} {concept}" for concept in concepts}
-    like = {concept: tuple(sorted(given[concept], key=lambda one: draw("evaluate like", str(seed), one))[:_LIKE])
-            for concept in concepts}
-    first = {one.concept: one.run for one in reversed(runs)}
-    shown = [job for concept in concepts for job in real(
-        first[concept], concept, [Picture(one) for one in given[concept]],
-        [_texts(said[concept])] * len(given[concept]), _LIKE)]
+    first: dict[str, Inverted] = {}
+    for one in runs:
+        if len(one.pictures) < 2 or list(first.setdefault(one.concept, one).pictures) != list(one.pictures):
+            raise UsageError(f"{one.concept} needs real pictures, the same for all of its runs",
+                             seen=f"{one.run}: {len(one.pictures)}", allowed="2 or more", next_command="--real DIR")
+    said = {concept: f"a photo of {article(concept)} {concept}" for concept in first}
+    like = {concept: tuple(sorted((picture.id for picture in one.pictures),
+                                  key=lambda name: draw("evaluate like", str(seed), name))[:_LIKE])
+            for concept, one in first.items()}
+    shown = [job for concept, one in first.items()
+             for job in real(one.run, concept, one.pictures, [_texts(said[concept])] * len(one.pictures), _LIKE)]
     drawn = [Job(key=f"{file_name(one.concept)}/{file_name(one.strategy)}/{at:04}", run=one.run, subject=one.concept,
                  group=one.strategy, prompt=f"a photo of {one.token}", seed=number(str(seed), one.concept, str(at)),
                  texts=_texts(said[one.concept]), like=like[one.concept])
              for one in runs for at in range(_PICTURES[protocol])]
-    facts = {"seed": seed, "pictures": len(drawn), "pictures a run": _PICTURES[protocol], "concepts": concepts,
-             "strategies": strategies, "real pictures": {concept: len(given[concept]) for concept in concepts},
-             "without a run": sorted({f"{concept}: {strategy}" for concept in concepts for strategy in strategies}
+    strategies = list(dict.fromkeys(one.strategy for one in runs))
+    facts = {"seed": seed, "pictures": len(drawn), "pictures a run": _PICTURES[protocol], "concepts": list(first),
+             "strategies": strategies, "real pictures": {name: len(one.pictures) for name, one in first.items()},
+             "without a run": sorted({f"{concept}: {strategy}" for concept in first for strategy in strategies}
                                      - {f"{one.concept}: {one.strategy}" for one in runs})}
-    return Plan("coti", protocol, (*shown, *drawn), pictures, METRICS, sampler, facts, _captions(concepts, said))
+    return Plan("coti", protocol, (*shown, *drawn), pictures, METRICS, sampler, facts, _captions(list(first), said))
 
 
 def _captions(concepts: Sequence[str], said: Mapping[str, str]) -> tuple[str, ...]:

@@ -72,6 +72,8 @@ class Inverted(NamedTuple):
     strategy: str
     """--select of `trainers coti`: "coti", "random", "full", ...; or "inversion\""""
     token: str
+    pictures: Sequence[Picture]
+    """real ones that drawn ones are compared with; the same for all runs of a concept"""
 
 
 def cut(picture: str, concept: str) -> str:

@@ -6,20 +6,20 @@ from schemas.errors import UsageError
 from tests.trainers.evaluation.protocols.planned import check, drawn, shown
 from trainers.evaluation.plans import CLIP_T, R_PRECISION, Plan, Sampler
 from trainers.evaluation.protocols.coti import PROTOCOLS, coti, sampler
-from trainers.evaluation.protocols.subjects import Inverted
+from trainers.evaluation.protocols.subjects import Inverted, Picture
 
 EIGHT = ("axolotl", "frilled lizard", "crampfish", "garfish", "emperor penguin chick", "king penguin chick",
          "Indian cobra", "sidewinder")
 
 
-def _runs(*concepts: str, strategies: tuple[str, ...] = ("random", "full", "coti")) -> list[Inverted]:
-    return [Inverted(f"{concept}-{strategy}", concept, strategy, f"<{concept.replace(' ', '-')}>")
+def _runs(*concepts: str, strategies: tuple[str, ...] = ("random", "full", "coti"), real: int = 20) -> list[Inverted]:
+    return [Inverted(f"{concept}-{strategy}", concept, strategy, f"<{concept.replace(' ', '-')}>",
+                     [Picture(f"{concept}/{at}") for at in range(real)])
             for concept in concepts for strategy in strategies]
 
 
-def _plan(runs: list[Inverted], protocol: str = "paper", real: int = 20, seed: int = 0) -> Plan:
-    given = {one.concept: [f"{one.concept}/{at}" for at in range(real)] for one in runs}
-    plan = coti(runs, given, {}, Sampler(), protocol=protocol, seed=seed)
+def _plan(runs: list[Inverted], protocol: str = "paper", seed: int = 0) -> Plan:
+    plan = coti(runs, {}, Sampler(), protocol=protocol, seed=seed)
     check(plan)
     return plan
 
@@ -71,8 +71,10 @@ def test_cells_without_a_run_are_told() -> None:
 def test_what_cannot_be_planned() -> None:
     with pytest.raises(UsageError, match=r"axolotl: coti"):
         _plan(_runs("axolotl", strategies=("coti", "coti")))
-    with pytest.raises(UsageError, match=r"axolotl has fewer than 2 real pictures.*--real"):
-        _plan(_runs("axolotl"), real=1)
+    with pytest.raises(UsageError, match=r"axolotl needs real pictures.*axolotl-random: 1.*--real"):
+        _plan(_runs("axolotl", real=1))
+    with pytest.raises(UsageError, match=r"the same for all of its runs.*axolotl-coti: 3"):
+        _plan([*_runs("axolotl", strategies=("full",)), *_runs("axolotl", strategies=("coti",), real=3)])
     with pytest.raises(UsageError, match=r"rephrased"):
         _plan(_runs("axolotl"), "rephrased")
 
