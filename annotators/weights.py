@@ -161,7 +161,7 @@ def _sha256(path: Path) -> str:
 
 
 class Model:
-    """An ONNX model with one picture in and one array out, read by one thread or a GPU; opened once per process."""
+    """An ONNX model with one picture in and arrays out, read by one thread or a GPU; opened once per process."""
 
     def __init__(self, path: str, free: int, device: str = CPU) -> None:
         """`free` is the side, in pixels, of the input of a model that takes any. Raises UsageError for a file that is
@@ -198,13 +198,17 @@ class Model:
 
     def __call__(self, pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """First output of the model for one input 1 x 3 x S x S. Raises UsageError when it cannot be run."""
+        return self.outputs(pixels)[0]
+
+    def outputs(self, pixels: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:
+        """All outputs, in order. Raises UsageError as above."""
         given = pixels.astype(np.float16) if self._half else pixels
         try:
             made = self._session.run(None, {self._input: given})
         except Exception as error:  # as above: another input, no memory left
             raise UsageError(f"the model cannot be run: {error}", seen=Path(self._path).name,
                              allowed="a model with one picture in, and memory for as many as --workers") from error
-        return np.asarray(made[0], dtype=np.float32)
+        return [np.asarray(one, dtype=np.float32) for one in made]
 
 
 def _written_side(told: Mapping[str, str], free: int) -> int:

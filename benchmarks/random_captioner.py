@@ -1,4 +1,4 @@
-"""BLIP for captions, of a tiny size and with random weights, saved as the real one is."""
+"""BLIP for captions and for retrieval, of a tiny size and with random weights, saved as the real ones are."""
 
 from __future__ import annotations
 
@@ -14,17 +14,27 @@ _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[DEC]")
 
 def save(folder: Path) -> Path:
     """Draws the weights with a fixed seed, wide enough for answers to differ; saves model, processor, vocabulary."""
+    return _save("BlipForConditionalGeneration", folder)
+
+
+def save_retrieval(folder: Path) -> Path:
+    """The same of a BLIP that compares pictures and texts."""
+    return _save("BlipForImageTextRetrieval", folder)
+
+
+def _save(kind: str, folder: Path) -> Path:
     import torch
-    from transformers import BlipConfig, BlipForConditionalGeneration, BlipImageProcessor, BlipProcessor
+    import transformers
+    from transformers import BlipConfig, BlipImageProcessor, BlipProcessor
 
     words = _tokenizer()
     size = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
     torch.manual_seed(5)
-    model = BlipForConditionalGeneration(BlipConfig(
+    model = getattr(transformers, kind)(BlipConfig(
         vision_config=size | {"image_size": SIDE, "patch_size": 8},
         text_config=size | {"vocab_size": len(words), "encoder_hidden_size": 16, "max_position_embeddings": 64,
                             "pad_token_id": 0, "sep_token_id": 3, "eos_token_id": 3, "bos_token_id": 4},
-        projection_dim=16)).eval()
+        projection_dim=16, image_text_hidden_size=10)).eval()
     with torch.no_grad():
         for weight in model.parameters():
             if weight.ndim > 1:

@@ -21,7 +21,8 @@ from safetensors.torch import load_file, save_file  # noqa: E402
 
 from annotators.embeddings import Embeddings, open_embeddings  # noqa: E402
 from annotators.model_embeddings import BATCHES  # noqa: E402
-from benchmarks import random_diffusion  # noqa: E402
+from annotators.towers import TEXTS  # noqa: E402
+from benchmarks import random_captioner, random_diffusion  # noqa: E402
 from schemas.errors import UsageError  # noqa: E402
 
 KINDS = ("clip", "dino", "dinov2", "vae")
@@ -133,6 +134,36 @@ def test_texts_share_the_space_of_a_clips_pictures(models: dict[str, Path]) -> N
     with torch.inference_mode():
         logits = model(**given).logits_per_image[0] / model.logit_scale.exp()
     assert made @ found({"image": [shown]})["embedding"][0] == pytest.approx(logits.numpy(), abs=1e-5)
+
+
+def test_a_blip_compares_pictures_and_texts_as_its_itc_branch_does(tmp_path: Path) -> None:
+    folder = random_captioner.save_retrieval(tmp_path / "blip")
+    found, shown, said = open_embeddings(str(folder)), pictures(3), ["a red backpack", "a t-shirt on a rock", "a " * 50]
+    assert isinstance(found, Embeddings) and (found.width, found.reads_text) == (10, True)
+    made = np.stack(found({"image": shown})["embedding"]) @ found.texts(said).T
+    torch.set_num_threads(1)
+    model = transformers.BlipForImageTextRetrieval.from_pretrained(folder).eval()
+    processor = transformers.BlipProcessor.from_pretrained(folder)
+    with torch.inference_mode():
+        for at, picture in enumerate(shown):
+            for text in range(3):
+                given = processor(images=Image.fromarray(picture), text=said[text], return_tensors="pt",
+                                  truncation=True, max_length=35)
+                itc = model(input_ids=given["input_ids"], pixel_values=given["pixel_values"],
+                            attention_mask=given["attention_mask"], use_itm_head=False).itm_score
+                assert made[at, text] == pytest.approx(float(itc), abs=1e-5)
+    assert made.std() > 0.01
+
+
+def test_a_blip_for_captions_lacks_what_compares(tmp_path: Path) -> None:
+    found = open_embeddings(str(random_captioner.save(tmp_path / "blip")))
+    with pytest.raises(UsageError, match=r"cannot read the BLIP: \d+ of its tensors are missing"):
+        found({"image": pictures(1)})
+
+
+def test_a_text_depends_on_no_other_text(models: dict[str, Path]) -> None:
+    found, said = open_embeddings(str(models["clip"])), [f"a dog, number {at}" for at in range(TEXTS + 3)]
+    assert found.texts(said)[::-1][:5].tobytes() == found.texts(said[::-1][:5]).tobytes()
 
 
 @pytest.mark.parametrize("kind", ["dino", "vae"])

@@ -104,6 +104,16 @@ def test_each_picture_is_asked_once_and_answered_in_order(server: Any) -> None:
     assert all(question in body["messages"][0]["content"][1]["text"] for question in QUESTIONS)
 
 
+def test_each_picture_can_have_questions_of_its_own(server: Any) -> None:
+    free = EndpointAnswers(server.url, questions=(), said="Look.", concurrency=1)
+    found = free({"image": [RED, BLUE], "questions": [("is there a dog?",), ("is it red", "is it wet?")]})["answers"]
+    assert found == [["red 40x60"], ["blue 40x60", "blue 2"]]
+    told = [body["messages"][0]["content"][1]["text"] for _, _, body in server.bodies]
+    assert told == ["Look.\nq1: is there a dog?", "Look.\nq1: is it red?\nq2: is it wet?"]
+    assert [len(body["response_format"]["json_schema"]["schema"]["properties"]) for *_, body in server.bodies] == [1, 2]
+    assert free.needs == ("image", "questions") and free.identity != EndpointAnswers(server.url).identity
+
+
 def test_a_large_picture_is_sent_smaller(server: Any) -> None:
     found = EndpointAnswers(server.url)({"image": [flat(9, 200, 9, 1536, 768)]})
     assert found["answers"][0][0] == "green 768x384"

@@ -73,6 +73,17 @@ def test_company_and_order_change_no_answer(tiny: Path) -> None:
     assert answers({"image": []}) == {"answers": []}
 
 
+def test_each_picture_can_have_questions_of_its_own(tiny: Path) -> None:
+    """As many as it has, with a question mark or without, and the same answers as in other company."""
+    shown, some = pictures(3), ("is there a dog", "is it red")
+    free = InstructBlipAnswers(str(tiny), questions=())
+    found = free({"image": shown, "questions": [some, ("is it red?",), some]})["answers"]
+    alone = InstructBlipAnswers(str(tiny), questions=some)
+    plain = alone({"image": shown})["answers"]
+    assert free.needs == ("image", "questions") and found == [plain[0], [plain[1][1]], plain[2]]
+    assert len({free.identity, alone.identity, InstructBlipAnswers(str(tiny)).identity}) == 3
+
+
 def test_the_vision_tower_looks_once_at_each_batch(tiny: Path) -> None:
     answers = InstructBlipAnswers(str(tiny))
     answers({"image": pictures(1)})

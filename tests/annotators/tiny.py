@@ -1,4 +1,4 @@
-"""Tiny ONNX models whose answers are known: a detector of fixed boxes, and a matte of what is red."""
+"""Tiny ONNX models whose answers are known: detectors of fixed boxes, a matte of what is red, nets of a few layers."""
 
 from __future__ import annotations
 
@@ -50,3 +50,40 @@ def red(path: Path) -> Path:
     first = numpy_helper.from_array(np.array([0], np.int64), "first")
     nodes = [helper.make_node("Gather", ["images", "first"], ["output0"], axis=1)]
     return _save(path, nodes, [first], ["batch", 1, SIDE, SIDE])
+
+
+def means(path: Path, logits: bool = False) -> Path:
+    """Answers the mean of each channel, 3 features, and ten times the first two of them as logits."""
+    nodes = [helper.make_node("ReduceMean", ["images", "axes"], ["features"], keepdims=0)]
+    tensors = [numpy_helper.from_array(np.array([2, 3], np.int64), "axes")]
+    shapes: dict[str, list[int | str]] = {"features": ["batch", 3]}
+    if logits:
+        nodes.append(helper.make_node("MatMul", ["features", "ten"], ["logits"]))
+        tensors.append(numpy_helper.from_array(10 * np.eye(3, 2, dtype=np.float32), "ten"))
+        shapes["logits"] = ["batch", 2]
+    return _net(path, nodes, tensors, shapes)
+
+
+def layers(path: Path, weights: bool = False) -> Path:
+    """Answers two maps: the picture as it is, and its means by quarters; and their channels' weights: red counts
+    alone in the first, all do twice in the second."""
+    nodes = [helper.make_node("Identity", ["images"], ["first"]),
+             helper.make_node("AveragePool", ["images"], ["second"], kernel_shape=[SIDE // 2, SIDE // 2],
+                              strides=[SIDE // 2, SIDE // 2])]
+    shapes: dict[str, list[int | str]] = {"first": ["batch", 3, SIDE, SIDE], "second": ["batch", 3, 2, 2]}
+    tensors = []
+    if weights:
+        for name, values in (("one", [1, 0, 0]), ("two", [2, 2, 2])):
+            tensors.append(numpy_helper.from_array(np.array(values, np.float32), f"{name}-kept"))
+            nodes.append(helper.make_node("Identity", [f"{name}-kept"], [name]))
+            shapes[name] = [3]
+    return _net(path, nodes, tensors, shapes)
+
+
+def _net(path: Path, nodes: list[onnx.NodeProto], tensors: list[onnx.TensorProto],
+         shapes: dict[str, list[int | str]]) -> Path:
+    taken = helper.make_tensor_value_info("images", TensorProto.FLOAT, ["batch", 3, SIDE, SIDE])
+    leave = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()]
+    onnx.save(helper.make_model(helper.make_graph(nodes, "net", [taken], leave, tensors),
+                                opset_imports=[helper.make_opsetid("", 18)], ir_version=9), str(path))
+    return path
