@@ -26,7 +26,8 @@ LATER = {"annotators/aesthetics.py", "annotators/captions.py", "annotators/clip_
 LIGHT = {"trainers/__init__.py", "trainers/cli.py", "trainers/cli_docs.py", "trainers/commands.py",
          "trainers/options.py", "trainers/presets.py",
          *(f"trainers/evaluation/{name}.py" for name in ("__init__", "plans", "results", "tables", "plots", "sheets",
-                                                         "papers", "compare"))}
+                                                         "papers", "compare", "eyes", "seen",
+                                                         "scoring"))}
 LIGHT_ROOMS = ("trainers/evaluation/protocols/", "trainers/evaluation/survey/", "trainers/metrics/")
 """Of the trainers what help and option errors need, besides each method's `*_options.py`, and what only counts or
 draws tables: works in the core."""
@@ -79,8 +80,9 @@ def test_the_core_needs_no_torch(path: Path) -> None:
 def test_trainers_keep_torch_where_methods_are_and_pickle_nowhere(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     if _is_light(path.relative_to(ROOT).as_posix()):
-        own = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)
-               and node.module and node.module.startswith("trainers.")]
+        own = [f"{node.module}.{one.name}" if (ROOT / node.module.replace(".", "/")).is_dir() else node.module
+               for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)
+               and node.module and node.module.startswith("trainers.") for one in node.names]
         assert all(_is_light(f"{name.replace('.', '/')}.py") for name in own)
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "torch":
