@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from PIL import Image, ImageDraw, ImageOps
 
 from cards.pool import Bools, Grid
-from cards.sheets import BACKDROP, MARGIN, WIDTH, font, png
-from schemas.style import ACCENT, INK, MUTED, RULE
+from cards.sheets import BACKDROP, MARGIN, WIDTH, png
+from schemas.style import ACCENT, INK, MUTED, RULE, font
 
 ACROSS, DOWN = 20, 11
 """Cells of the map."""

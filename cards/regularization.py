@@ -11,12 +11,12 @@ from cards import shards
 from cards.front import written
 from cards.pages import README, funnel, models, render, word
 from cards.prompts import Prompts, survey, used
-from cards.sheets import MARGIN, WIDTH, font, paste, png, thumbnail, wrap
+from cards.sheets import MARGIN, WIDTH, paste, png, thumbnail, wrap
 from schemas.features import REGULARIZATION, REJECTED
 from schemas.locations import Location
 from schemas.manifest import Manifest
 from schemas.prompts import PARTS, Form
-from schemas.style import INK, MUTED
+from schemas.style import INK, MUTED, font
 from schemas.text import Raw
 
 FAMILIES_PAGE, SCORES_PAGE = "assets/families.png", "assets/scores.png"

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from cards.sheets import BACKDROP, GAP, MARGIN, ROUND, WIDTH, font, notice, paste, png, thumbnail
-from schemas.style import ACCENT, INK, MUTED, RULE, WARM
+from cards.sheets import BACKDROP, GAP, MARGIN, ROUND, WIDTH, notice, paste, png, thumbnail
+from schemas.style import ACCENT, INK, MUTED, RULE, WARM, font
 from schemas.text import label
 
 MOST = 200

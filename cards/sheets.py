@@ -8,14 +8,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 
 from cards import shards
 from cards.leakage import AlikePair
 from cards.survey import Outfit, Survey
 from schemas import colours
 from schemas.draws import draw
-from schemas.style import ACCENT, FONT, INK, MUTED, RULE
+from schemas.style import ACCENT, INK, MUTED, RULE, font
 from schemas.text import label
 
 WIDTH = 1600
@@ -29,12 +29,6 @@ SIDE = 3
 
 MARGIN, LABEL, GAP, GUTTER, CELL, ROUND = 40, 280, 14, 44, (190, 252), 10
 BACKDROP, TINT = "#f4f5f7", "#e9edfd"
-
-
-def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
-    """DejaVu Sans as matplotlib ships it, laid out glyph by glyph (no shaping library, which machines differ in)."""
-    path = FONT.with_name("DejaVuSans-Bold.ttf") if bold else FONT
-    return ImageFont.truetype(path, size, layout_engine=ImageFont.Layout.BASIC)
 
 
 @dataclass(frozen=True)

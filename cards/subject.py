@@ -11,11 +11,11 @@ from PIL import Image, ImageDraw, ImageOps
 from cards import shards
 from cards.front import written
 from cards.pages import LICENCE, README, funnel, models, render, word
-from cards.sheets import GAP, MARGIN, WIDTH, font, paste, png, thumbnail
+from cards.sheets import GAP, MARGIN, WIDTH, paste, png, thumbnail
 from schemas.features import REJECTED, SUBJECT
 from schemas.locations import Location
 from schemas.manifest import Manifest
-from schemas.style import INK
+from schemas.style import INK, font
 from schemas.text import Raw, label
 
 PICTURES = "assets/pictures.png"

@@ -12,6 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from PIL import ImageFont
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -31,6 +33,12 @@ _STYLE: dict[Any, Any] = {
     "grid.color": RULE, "grid.linewidth": 0.8, "figure.facecolor": "white", "savefig.facecolor": "white",
     "figure.dpi": 200, "savefig.dpi": 200,
 }
+
+
+def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
+    """DejaVu Sans as matplotlib ships it, laid out glyph by glyph (no shaping library, which machines differ in)."""
+    path = FONT.with_name("DejaVuSans-Bold.ttf") if bold else FONT
+    return ImageFont.truetype(path, size, layout_engine=ImageFont.Layout.BASIC)
 
 
 @contextmanager

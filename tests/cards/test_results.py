@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from cards.results import MOST, Tile, fitted, sheet
-from cards.sheets import font
+from schemas.style import font
 
 CELL, STEP = 292, 306
 """Five cells and four gaps of 14 in 1600 less two margins of 40."""
