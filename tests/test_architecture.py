@@ -26,8 +26,7 @@ LATER = {"annotators/aesthetics.py", "annotators/captions.py", "annotators/clip_
 LIGHT = {"trainers/__init__.py", "trainers/cli.py", "trainers/cli_docs.py", "trainers/commands.py",
          "trainers/options.py", "trainers/presets.py",
          *(f"trainers/evaluation/{name}.py" for name in ("__init__", "plans", "results", "tables", "plots", "sheets",
-                                                         "papers", "compare", "eyes", "seen",
-                                                         "scoring"))}
+                                                         "page", "papers", "compare", "eyes", "seen", "scoring"))}
 LIGHT_ROOMS = ("trainers/evaluation/protocols/", "trainers/evaluation/survey/", "trainers/metrics/")
 """Of the trainers what help and option errors need, besides each method's `*_options.py`, and what only counts or
 draws tables: works in the core."""

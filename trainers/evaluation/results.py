@@ -116,6 +116,8 @@ def _columns(path: Path, jobs: Sequence[Job]) -> dict[str, np.ndarray[Any, np.dt
             raise ValueError("its first line is another")
         if [row[:1] for row in rows] != [[job.key] for job in jobs]:
             raise ValueError(f"its rows are not the jobs of {PLAN}")
+        if not rows:
+            raise ValueError("it has no row")
         values = np.array([[float(one or "nan") for one in row[len(_TOLD):]] for row in rows], np.float64)
         names = head[len(_TOLD):]
         return dict(zip(names, values.reshape(len(rows), len(names)).T, strict=True))

@@ -91,6 +91,13 @@ def test_damage_is_one_line(tmp_path: Path, name: str, change: object, said: str
     assert "\n" not in str(caught.value)
 
 
+def test_an_evaluation_of_nothing_is_damaged(tmp_path: Path) -> None:
+    results.write_plan(tmp_path, [])
+    results.write(result(tmp_path, [], {CLIP_I: []}))
+    with pytest.raises(UsageError, match="it has no row"):
+        results.read(tmp_path)
+
+
 def test_a_folder_without_an_evaluation_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for folder in (tmp_path, tmp_path / "none", tmp_path / "file"):
