@@ -37,7 +37,7 @@ from trainers.views.decks import Deck, Frame
 from trainers.views.pairs import Pairs
 
 _BUILD = BUILDS["subject"]
-_TABLES = ("clip_l", "clip_g")
+TABLES = ("clip_l", "clip_g")
 """SDXL's text encoders as an embedding's file names them, which ComfyUI and A1111 read."""
 
 
@@ -109,12 +109,9 @@ class Dreambooth(Method):
             return
         save_lora(self.base.pipeline, folder)
         if self._rows:
-            save_file({name: rows.rows.detach().cpu().float().contiguous()
-                       for name, rows in zip(_TABLES, self._rows, strict=True)}, folder / self._rows_file)
-
-    @property
-    def _rows_file(self) -> str:
-        return re.sub(r"\W", "_", self._identity.token) + ".safetensors"
+            rows = {name: one.rows.detach().cpu().float().contiguous()
+                    for name, one in zip(TABLES, self._rows, strict=True)}
+            save_file(rows, folder / rows_file(self._identity.token))
 
     def facts(self) -> dict[str, Any]:
         """See `Method.facts`."""
@@ -135,13 +132,18 @@ class Dreambooth(Method):
             lines.append(f'pipe.load_lora_weights("OUT")  # others than diffusers read {kohya.FILE}')
         if self._rows:
             lines += ["", "from safetensors.torch import load_file", "",
-                      f'rows = load_file("OUT/{self._rows_file}")',
+                      f'rows = load_file("OUT/{rows_file(self._identity.token)}")',
                       "parts = (pipe.text_encoder, pipe.tokenizer), (pipe.text_encoder_2, pipe.tokenizer_2)",
-                      f"for (encoder, tokenizer), name in zip(parts, {_TABLES}):",
+                      f"for (encoder, tokenizer), name in zip(parts, {TABLES}):",
                       f"    [word] = tokenizer({self._identity.token!r}, add_special_tokens=False).input_ids",
                       "    encoder.get_input_embeddings().weight.data[word] = rows[name][0]"]
         prompt = json.dumps(compose({}, *reversed(self._identity)), ensure_ascii=False)
         return "\n".join([*lines, "", f"picture = pipe({prompt}).images[0]"])
+
+
+def rows_file(token: str) -> str:
+    """Name of the file with an identifier's rows."""
+    return re.sub(r"\W", "_", token) + ".safetensors"
 
 
 def class_caption(row: Mapping[str, Any], at: At) -> str:

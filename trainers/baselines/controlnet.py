@@ -40,7 +40,7 @@ from trainers.views.identities import COLUMNS
 
 _CHANNELS = (16, 32, 96, 256)
 """Of what sees the reference: all but the first halve it, as the VAE does a picture."""
-_PIPELINES = {"sd": StableDiffusionControlNetPipeline, "sdxl": StableDiffusionXLControlNetPipeline}
+PIPELINES = {"sd": StableDiffusionControlNetPipeline, "sdxl": StableDiffusionXLControlNetPipeline}
 
 
 class ControlNet(Method):
@@ -75,7 +75,7 @@ class ControlNet(Method):
         """See `Method.pipeline`."""
         parts = self.base.pipeline
         scheduler = DDIMScheduler.from_config(parts.scheduler.config, clip_sample=False)
-        return _PIPELINES[self.base.family](**{**parts.components, "scheduler": scheduler},
+        return PIPELINES[self.base.family](**{**parts.components, "scheduler": scheduler},
                                             controlnet=self.controlnet)
 
     def grid(self, prompts: list[str], options: Training, autocast: AbstractContextManager[None]) -> Image.Image:
@@ -89,7 +89,7 @@ class ControlNet(Method):
 
     def facts(self) -> dict[str, Any]:
         """See `Method.facts`."""
-        kind, side = _PIPELINES[self.base.family].__name__, self._options.resolution
+        kind, side = PIPELINES[self.base.family].__name__, self._options.resolution
         prompts = [one["text"] for one in self._shown]
         prompt = json.dumps(prompts[0] if prompts else "1girl", ensure_ascii=False)
         lines = ["from PIL import Image, ImageOps", f"from diffusers import ControlNetModel, {kind}", "",
