@@ -1,11 +1,13 @@
 """How much of a reference's layout leaks into what RetriNet draws, under -a and -b, and how well colours are kept.
 
-    python -m benchmarks.leakage [--base BASE] [--steps N] [--seeds N] [--rows N] [--count N] [--out DIR]
+    python -m benchmarks.leakage [--base BASE] [--steps N] [--seeds N] [--characters N] [--out DIR]
 
-Builds a dataset of the sample mirror with two of five characters held out, trains RetriNet on a tiny base under both
-settings for equal steps from equal seeds, and has each draw after held-out characters (test_unseen): for a target T its
-prompt and one reference R, another picture of the same outfit, neither cropped nor mirrored; `DRAWS` pictures O each,
-from equal noise. What was built and trained already in --out is not done again.
+Draws characters in one outfit each, to the waist and on white, so that one picture tells much of another, but in other
+poses, places and sizes. Builds a dataset of them with some held out, trains RetriNet on a tiny base under both settings
+for equal steps from equal seeds, and has each draw after held-out characters (test_unseen): for a target T after one
+reference R, another picture of its character, neither cropped nor mirrored; `DRAWS` pictures O each, from equal noise.
+No prompts are told, so that colours can come from the reference alone. What was built and trained already in --out is
+not done again.
 
 - **Leak** is the correlation of O with R minus that of O with T: of luminance (Rec. 601) by latent cells, over those
   where both R and T have picture and not white bars. It is 0 on average for a picture that owes nothing to R's own
@@ -23,6 +25,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,8 +33,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from diffusers import DDIMScheduler
+from PIL import Image
 
 from builders.cli import main as build
+from builders.sources import drawing
 from schemas.draws import draw
 from trainers.cli import main as train
 from trainers.data import open_data
@@ -44,7 +49,9 @@ from trainers.views.identities import COLUMNS, Identities
 SIDE, CELL = 32, 4
 """Of pictures and of the tiny base's latent cells, pixels."""
 DRAWS, DENOISING, GUIDANCE = 4, 4, 1.0
-"""Pictures of a target, steps for each, and no guidance by the prompt, which the tiny base hardly hears."""
+"""Pictures of a target, steps for each, and no guidance, as there is no prompt."""
+SHOTS = 6
+"""Pictures of a character."""
 ROUNDS = 10_000
 """Of the bootstrap."""
 Array = npt.NDArray[np.float64]
@@ -65,7 +72,6 @@ class Pair(NamedTuple):
 
     name: str
     character: str
-    prompt: str
     target: Sheet
     reference: Sheet
 
@@ -114,24 +120,39 @@ def interval(values: Array, characters: Sequence[str]) -> Array:
     return np.stack([by_name.mean((0, 1)), *np.percentile(means, [2.5, 97.5], axis=0)])
 
 
-def dataset(count: int, out: Path) -> Path:
-    """Of the sample mirror, built if it is not there."""
+def figures(characters: int, folder: Path) -> None:
+    """Draws characters in one outfit each, to the waist, on white, each time in another pose, place and size."""
+    for number in range(characters):
+        chance = np.random.default_rng(number)
+        who, outfit, style = (drawing.random_character(chance), drawing.random_outfit(chance),
+                              drawing.random_style(chance))
+        (folder / f"{number}").mkdir(parents=True, exist_ok=True)
+        for shot in range(SHOTS):
+            scene = replace(drawing.random_scene(chance), framing="upper_body", background="white", size=(192, 192),
+                            zoom=chance.uniform(0.6, 1.2), shift=(chance.uniform(-0.2, 0.2), chance.uniform(0, 0.2)))
+            Image.fromarray(drawing.draw(who, outfit, style, scene).rgb).save(folder / f"{number}" / f"{shot}.png")
+
+
+def dataset(characters: int, out: Path) -> Path:
+    """Of drawn characters, some held out, built if it is not there."""
     folder = out / "data"
     if not (folder / "1.0.0").exists():
-        assert not build(["retribooru", "--source", "sample", "--count", str(count), "--test-unseen", "0.4",
-                          "--workers", "1", "--out", str(folder)])
+        figures(characters, out / "figures")
+        assert not build(["retribooru", "--source", "folder", "--root", str(out / "figures"), "--models", "light",
+                          "--test-unseen", "0.25", "--workers", "1", "--out", str(folder)])
     return folder
 
 
 def trained(data: Path, base: str, setting: str, seed: int, steps: int, out: Path) -> Path:
-    """RetriNet's OUT, trained if it is not there. Nothing is mirrored, so that layouts are what they are."""
+    """RetriNet's OUT, trained if it is not there. Nothing is mirrored, so that layouts are what they are; no prompt
+    is told, as that of a picture without tags would name its character."""
     folder = out / f"{base}-{steps}-{setting}-{seed}"
     if not (folder / "model_index.json").exists():
         assert not train(["retrinet", "--data", str(data), "--task", "reconstruct", "--setting", setting,
-                          "--references", "1", "--no-flip", "--base", base, "--resolution", str(SIDE), "--steps",
-                          str(steps), "--batch-size", "8", "--lr", "2e-3", "--schedule", "cosine", "--seed", str(seed),
-                          "--sample-every", "0", "--checkpoint-every", str(steps), "--threads", "1", "--out",
-                          str(folder)])
+                          "--references", "1", "--no-flip", "--prompt-drop", "1", "--base", base, "--resolution",
+                          str(SIDE), "--steps", str(steps), "--batch-size", "8", "--lr", "2e-3", "--schedule",
+                          "cosine", "--seed", str(seed), "--sample-every", "0", "--checkpoint-every", str(steps),
+                          "--threads", "1", "--out", str(folder)])
     return folder
 
 
@@ -145,15 +166,12 @@ def laid(rows: Identities, row: int) -> Sheet:
     return Sheet(*(values.double().numpy() for values in (whole, place.valid()[1][0], clothes[0])))
 
 
-def pairs_of(data: Path, count: int) -> list[Pair]:
-    """Held-out targets with their first references, as many, drawn by their ids; those with less than two cells of
-    clothes are left out."""
+def pairs_of(data: Path) -> list[Pair]:
+    """Held-out targets with their first references."""
     opened = open_data(str(data), "--data", "retribooru", COLUMNS, "test_unseen").rows
     rows, characters = Identities(opened), opened["character"]
-    order = sorted(range(len(rows)), key=lambda row: draw("leakage", rows.name(row)))
-    pairs = [Pair(rows.name(row), characters[row], rows.prompt(row), laid(rows, row),
-                  laid(rows, int(rows.references(row)[0]))) for row in order]
-    return [pair for pair in pairs if pair.target.clothes.sum() >= 2 * CELL**2][:count]
+    return [Pair(rows.name(row), characters[row], laid(rows, row), laid(rows, int(rows.references(row)[0])))
+            for row in range(len(rows))]
 
 
 def drawings(folder: Path, pairs: Sequence[Pair]) -> list[list[Array]]:
@@ -165,7 +183,7 @@ def drawings(folder: Path, pairs: Sequence[Pair]) -> list[list[Array]]:
     for pair in pairs:
         chance = [torch.Generator().manual_seed(draw("leakage", pair.name, str(number))) for number in range(DRAWS)]
         reference = torch.from_numpy(pair.reference.picture).float().permute(2, 0, 1)[None] * 2 - 1
-        made.append(list(pipe([pair.prompt] * DRAWS, reference, ["figure"], num_inference_steps=DENOISING,
+        made.append(list(pipe([""] * DRAWS, reference, ["figure"], num_inference_steps=DENOISING,
                               guidance_scale=GUIDANCE, generator=chance, output_type="np").images.astype(np.float64)))
     return made
 
@@ -183,15 +201,14 @@ def table(found: dict[str, Array], characters: Sequence[str]) -> list[str]:
 def main(words: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--base", default="tiny-v", choices=("tiny", "tiny-v"))
-    parser.add_argument("--steps", type=int, default=500, metavar="N")
+    parser.add_argument("--steps", type=int, default=1000, metavar="N")
     parser.add_argument("--seeds", type=int, default=3, metavar="N")
-    parser.add_argument("--rows", type=int, default=64, metavar="N", help="held-out targets")
-    parser.add_argument("--count", type=int, default=600, metavar="N", help="files of the sample mirror")
+    parser.add_argument("--characters", type=int, default=96, metavar="N")
     parser.add_argument("--out", type=Path, default=Path("out/bench/leakage"), metavar="DIR")
     asked = parser.parse_args(words)
     torch.set_num_threads(1)
-    data = dataset(asked.count, asked.out)
-    pairs = pairs_of(data, asked.rows)
+    data = dataset(asked.characters, asked.out)
+    pairs = pairs_of(data)
     found: dict[str, list[Array]] = {"a": [], "b": []}
     for seed in range(asked.seeds):
         for setting, values in found.items():

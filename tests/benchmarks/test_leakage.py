@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 pytest.importorskip("diffusers")
 pytest.importorskip("accelerate")
 pytest.importorskip("tensorboard")
 
-from benchmarks.leakage import GREY, Pair, Sheet, cells, colours, far, interval, layout, main, measured
+from benchmarks.leakage import GREY, Pair, Sheet, cells, colours, far, figures, interval, layout, main, measured
 from tests.trainers import made
 
 RED, BLUE, WHITE, BLACK = (1, 0, 0), (0, 0, 1), (1, 1, 1), (0, 0, 0)
@@ -31,7 +32,7 @@ def mask(*rows: list[int]) -> np.ndarray:
 def pair(target: np.ndarray, reference: np.ndarray, clothes: np.ndarray, valid: np.ndarray, name: str = "a") -> Pair:
     """The reference's clothes and its picture's area are everywhere."""
     whole = np.ones(clothes.shape)
-    return Pair(name, name, "", Sheet(target, valid, clothes), Sheet(reference, whole, whole))
+    return Pair(name, name, Sheet(target, valid, clothes), Sheet(reference, whole, whole))
 
 
 LEFT = blocks([WHITE, BLACK, WHITE], [WHITE, BLACK, WHITE])
@@ -83,6 +84,16 @@ def test_each_character_counts_once() -> None:
     mean, low, high = interval(values, ["u", "u", "v"])[:, 0]
     assert mean == pytest.approx((1 + 5) / 2) and (low, high) == pytest.approx((1, 6))
     assert interval(np.full((2, 3, 1), 7.0), ["u", "u", "v"]).ravel() == pytest.approx([7, 7, 7])
+
+
+def test_drawn_characters_stand_on_white_each_time_elsewhere(tmp_path: Path) -> None:
+    figures(2, tmp_path)
+    for character in ("0", "1"):
+        drawn = [np.asarray(Image.open(path)) for path in sorted((tmp_path / character).iterdir())]
+        assert len(drawn) == 6 and {picture.shape for picture in drawn} == {(192, 192, 3)}
+        covered = [(picture < 250).any(2) for picture in drawn]
+        assert all(0.05 < where.mean() < 0.7 for where in covered)
+        assert len({(where.any(0).argmax(), where.any(1).argmax()) for where in covered}) == 6  # left and upper edges
 
 
 @pytest.mark.xdist_group("retrinet")
