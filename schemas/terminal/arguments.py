@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 from types import NoneType
-from typing import Any, NoReturn, TypeVar, get_args, get_type_hints
+from typing import Any, NoReturn, TypeVar, get_args, get_origin, get_type_hints
 
 from upath import UPath
 
@@ -30,7 +30,8 @@ class Parser(argparse.ArgumentParser):
 
 
 def parser_for(kind: type[Any], prog: str, description: str, epilog: str = "") -> Parser:
-    """A parser with an option for each field of a dataclass made with `schemas.terminal.fields.option`."""
+    """A parser with an option for each field of a dataclass made with `schemas.terminal.fields.option`; a field that is
+    a tuple takes the words that belong to no option."""
     parser = Parser(prog=prog, description=description, epilog=epilog, allow_abbrev=False,
                     formatter_class=RawText)
     groups: dict[str, Any] = {}
@@ -47,6 +48,10 @@ def parser_for(kind: type[Any], prog: str, description: str, epilog: str = "") -
             switch: Any = argparse.BooleanOptionalAction if one.default else "store_true"
             group.add_argument(flag, action=switch, default=one.default, help=text)
             continue
+        if get_origin(hints[one.name]) is tuple:
+            group.add_argument(one.name, nargs="*", default=one.default, help=text, metavar=said["metavar"],
+                               type=get_args(hints[one.name])[0])
+            continue
         choices = "|".join(filter(None, said["choices"]))
         group.add_argument(flag, type=_reader(hints[one.name]), default=one.default, help=text,
                            metavar=said["metavar"] or choices)
@@ -54,7 +59,7 @@ def parser_for(kind: type[Any], prog: str, description: str, epilog: str = "") -
 
 
 def _default(value: Any) -> str:
-    if value is True or value in (None, "", False) or value == Path():
+    if value is True or value in (None, "", False, ()) or value == Path():
         return ""
     return f" (default: {value:,})" if isinstance(value, int) and value >= 10_000 else f" (default: {value})"
 
@@ -74,13 +79,13 @@ def path(text: str) -> Path:
 
 def read(kind: type[OptionsT], parser: Parser, words: Sequence[str]) -> OptionsT:
     """Options from command-line words. Raises UsageError; an unknown option is answered by the nearest known ones."""
-    found, unknown = parser.parse_known_args(list(words))
+    found, unknown = parser.parse_known_intermixed_args(list(words))
     if unknown:
         known = [flag for action in parser._actions for flag in action.option_strings]
         near = difflib.get_close_matches(unknown[0].split("=")[0], known, n=3)
         raise UsageError("unknown option", seen=unknown[0], allowed=", ".join(near),
                          next_command=f"{parser.prog} --help")
-    return kind(**vars(found))
+    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in vars(found).items()})
 
 
 def words(options: Any) -> list[str]:
@@ -91,6 +96,8 @@ def words(options: Any) -> list[str]:
 
 
 def _words(flag: str, value: Any) -> list[str]:
+    if isinstance(value, tuple):
+        return [*value]
     if isinstance(value, bool):
         return [flag if value else f"--no-{flag[2:]}"]
     return [f"{flag}={value}"] if flag.startswith("--") else [flag, str(value)]

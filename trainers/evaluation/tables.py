@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from schemas.text import Raw, code, markdown
-from trainers.evaluation.plans import FID, KID, LEAK, REAL, Job, Result, Scored
+from trainers.evaluation.plans import FID, KID, LEAK, LPIPS, REAL, Job, Result, Scored
 from trainers.metrics.intervals import mean
 
 ALL = "all"
@@ -98,7 +98,7 @@ def metrics(some: Sequence[Row]) -> list[str]:
 
 def heading(metric: str) -> str:
     """The metric with an arrow to what is better."""
-    return f"{metric} {'↓' if metric.startswith((FID, KID, LEAK)) else '↑'}"
+    return f"{metric} {'↓' if metric.startswith((FID, KID, LEAK, LPIPS)) else '↑'}"
 
 
 def number(value: float) -> str:

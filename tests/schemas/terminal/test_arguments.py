@@ -21,6 +21,13 @@ class Bake:
     k: int = option(3, "a short one", group="how", metavar="K")
 
 
+@dataclass
+class Eat:
+    cakes: tuple[str, ...] = option((), "which", group="what", metavar="CAKE")
+    forks: int = option(1, "how many", group="how", metavar="N")
+    fast: bool = option(False, "at once", group="how")
+
+
 def _parser() -> arguments.Parser:
     return arguments.parser_for(Bake, "oven bake", "Bakes.")
 
@@ -62,3 +69,20 @@ def test_a_wrong_word_is_a_usage_error(words: tuple[str, ...], said: str) -> Non
 def test_options_become_the_words_again() -> None:
     words = ["--eggs=2", "--fan", "--no-rise", "--tin=-odd name", "-k", "4"]
     assert arguments.words(_read(*words)) == words
+
+
+def test_words_of_no_option_are_the_field_of_many() -> None:
+    parser = arguments.parser_for(Eat, "eat", "Eats.")
+    assert arguments.read(Eat, parser, []) == Eat()
+    for said in (["plum", "--forks", "2", "nut", "--fast"], ["--fast", "--forks=2", "plum", "nut"]):
+        assert arguments.read(Eat, parser, said) == Eat(("plum", "nut"), 2, True)
+    with pytest.raises(UsageError, match=r"unknown option \(got '-x'\)"):
+        arguments.read(Eat, parser, ["plum", "-x"])
+    again = Eat(("plum", "-"), 3)
+    assert arguments.read(Eat, parser, arguments.words(again)) == again
+    assert "CAKE" in parser.format_help() and "(default: ())" not in parser.format_help()
+
+
+def test_words_that_no_field_takes_are_unknown() -> None:
+    with pytest.raises(UsageError, match=r"unknown option \(got 'extra'\)"):
+        _read("--eggs", "2", "extra")
