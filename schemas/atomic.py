@@ -46,6 +46,24 @@ def write(path: Location, data: bytes) -> None:
         temporary.write_bytes(data)
 
 
+@contextmanager
+def whole(folder: Path) -> Iterator[Path]:
+    """Yields an empty folder that becomes `folder`, on the disk with all its files, when the block ends well; else it
+    is removed."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = folder.with_name(f"{TEMPORARY}{uuid.uuid4().hex[:16]}-{folder.name}")
+    temporary.mkdir()
+    try:
+        yield temporary
+        for path in [*sorted(temporary.rglob("*")), temporary]:
+            sync(path)
+        temporary.rename(folder)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    sync(folder.parent)
+
+
 def sync(path: Path) -> None:
     """Flushes a file's data, or a folder's entries, to the disk."""
     handle = os.open(path, os.O_RDONLY)

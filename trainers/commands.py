@@ -26,6 +26,10 @@ from trainers.baselines.kandinsky_options import SAID as KANDINSKY
 from trainers.baselines.kandinsky_options import Kandinsky
 from trainers.coti.coti_options import SAID as COTI
 from trainers.coti.coti_options import Coti
+from trainers.evaluation.survey.asking_options import SAID as SURVEY
+from trainers.evaluation.survey.asking_options import Survey
+from trainers.evaluation.survey.tally_options import SAID as SURVEY_RESULTS
+from trainers.evaluation.survey.tally_options import SurveyResults
 from trainers.options import Said
 from trainers.retrinet.attend_options import SAID as ATTEND
 from trainers.retrinet.attend_options import Attend
@@ -153,5 +157,7 @@ METHODS: dict[str, Command] = {
 
 TOOLS = {
     "attend": method("attend", Attend, ATTEND, hold=possible),
+    "survey": method("survey", Survey, SURVEY, hold=possible),
+    "survey-results": method("survey-results", SurveyResults, SURVEY_RESULTS),
     "tiny": method("tiny", tiny_options.Tiny, tiny_options.SAID, hold=possible),
 }

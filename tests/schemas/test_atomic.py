@@ -22,6 +22,19 @@ def test_write_replaces(tmp_path: Path) -> None:
     assert path.read_bytes() == b"new"
 
 
+def test_a_folder_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), atomic.whole(tmp_path / "a" / "new") as temporary:
+        (temporary / "half").write_bytes(b"half")
+        raise ZeroDivisionError
+    assert not any((tmp_path / "a").iterdir())
+    with atomic.whole(tmp_path / "a" / "new") as temporary:
+        (temporary / "deep").mkdir()
+        (temporary / "deep" / "file").write_bytes(b"whole")
+        assert not (tmp_path / "a" / "new").exists()
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["new"]
+    assert (tmp_path / "a" / "new" / "deep" / "file").read_bytes() == b"whole"
+
+
 def test_sweep_takes_only_temporaries(tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / ".tmp-9-part.parquet").write_bytes(b"half")

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from jinja2 import Template
 
+from schemas import atomic
 from schemas.features import SOURCE_COTI, SOURCE_OURS, Column, arrow_schema, pool
 from trainers.coti.choices import Pool
 from trainers.coti.cycles import Record
-from trainers.training.checkpoints import whole
 
 COLUMNS = (
     *(column for column in pool(1) if column.name not in ("embedding", "status", "integrated_score")),
@@ -54,7 +54,7 @@ def write(folder: Path, pool: Pool, records: Sequence[Record], concept: str) -> 
                                                           "concept_score": choice.concept}
             rows.append({**{column.name: row.get(column.name) for column in COLUMNS}, "cycle": record.cycle,
                          "score": choice.score, **scores})
-    with whole(folder) as temporary:
+    with atomic.whole(folder) as temporary:
         (temporary / "data").mkdir()
         table = pa.Table.from_pylist(rows, arrow_schema(COLUMNS))
         pq.write_table(table, temporary / "data" / "train-00000-of-00001.parquet", row_group_size=100)

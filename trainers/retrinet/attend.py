@@ -20,12 +20,12 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from annotators import pretrained
+from schemas import atomic
 from schemas.errors import UsageError
 from trainers.data import open_data
 from trainers.retrinet.attend_options import Attend
 from trainers.retrinet.pipeline import RetriNetPipeline
 from trainers.retrinet.retrieval import Retrieval, embedded, encoded
-from trainers.training.checkpoints import whole
 from trainers.training.draws import At
 from trainers.views.concepts import CLOTHES, FACE, FIGURE
 from trainers.views.identities import COLUMNS, Identities
@@ -55,7 +55,7 @@ def run(options: Attend) -> int:
     view = References(Identities(data.rows), Sheet(side=side, latent=latent, timesteps=last + 1, low=1.0, flip=False),
                       Asked(count=options.references, compose=float(options.task == "compose")))
     found: dict[str, Tensor] = {}
-    with whole(options.out) as folder:
+    with atomic.whole(options.out) as folder:
         for number in range(min(options.count, len(data.rows))):
             [row] = cast(list[Example], view.rows(At(options.seed, 0, number, options.count)))
             maps = attention(pipe, row["references"], options.times)

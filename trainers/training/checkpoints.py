@@ -13,9 +13,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,24 +33,6 @@ class Checkpoint(NamedTuple):
     optimizer: dict[str, Tensor]
     ema: dict[str, Tensor]
     state: dict[str, Any]
-
-
-@contextmanager
-def whole(folder: Path) -> Iterator[Path]:
-    """Yields an empty folder that becomes `folder`, on the disk with all its files, when the block ends well; else it
-    is removed."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = folder.with_name(f"{atomic.TEMPORARY}{uuid.uuid4().hex[:16]}-{folder.name}")
-    temporary.mkdir()
-    try:
-        yield temporary
-        for path in [*sorted(temporary.rglob("*")), temporary]:
-            atomic.sync(path)
-        temporary.rename(folder)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
-    atomic.sync(folder.parent)
 
 
 def sweep(out: Path) -> None:
@@ -77,7 +56,7 @@ def save(home: Path, step: int, checkpoint: Checkpoint, keep: int) -> Path:
     name = f"step-{step:08d}"
     others = [path for path in found(home) if path.name == name or path.name.startswith(f"{name}-")]
     folder = home / (f"{name}-{len(others)}" if others else name)
-    with whole(folder) as temporary:
+    with atomic.whole(folder) as temporary:
         save_tensors(checkpoint.weights, temporary / "weights.safetensors")
         save_tensors(checkpoint.optimizer, temporary / "optimizer.safetensors")
         if checkpoint.ema:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Sequence
-from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -14,7 +12,7 @@ from PIL import Image
 from annotators import images
 from schemas import atomic
 from schemas.errors import RowError, UsageError
-from trainers.evaluation.plans import Job
+from trainers.evaluation import results
 from trainers.evaluation.survey.asking_options import Survey
 from trainers.evaluation.survey.questions import Evaluated, Form, Question, drawn
 
@@ -24,22 +22,33 @@ _PAGE = Path(__file__).with_name("page.html")
 
 
 def run(options: Survey) -> int:
-    """Writes OUT, survey.json last; returns the exit code. Raises UsageError."""
+    """Writes OUT; returns the exit code. Raises UsageError."""
     runs, benchmark, protocol = opened(options.folders)
     groups, each = options.each
     questions = drawn(runs, groups, each, options.seed)
-    pages = Pictures(options.out / "page" / "pictures")
-    form = Form(benchmark=benchmark, protocol=protocol, seed=options.seed, groups=groups,
-                runs=tuple(one.name for one in runs), questions=questions,
-                pictures=tuple(shown(one, runs, pages) for one in questions)).named()
-    atomic.write(options.out / "page" / "index.html", page(form))
-    atomic.write(options.out / "survey.json", msgspec.json.format(msgspec.json.encode(form), indent=1) + b"\n")
+    with atomic.whole(options.out) as folder:
+        pictures = Pictures(folder / "page" / "pictures")
+        form = Form(benchmark=benchmark, protocol=protocol, seed=options.seed, groups=groups,
+                    runs=tuple(one.name for one in runs), questions=questions,
+                    pictures=tuple(shown(one, runs, pictures) for one in questions)).named()
+        (folder / "page" / "index.html").write_bytes(page(form))
+        (folder / "survey.json").write_bytes(msgspec.json.format(msgspec.json.encode(form), indent=1) + b"\n")
     print(f"{options.out}: {len(questions)} questions in {groups} groups; hand out the folder page, keep survey.json")
     return 0
 
 
 def opened(folders: Sequence[Path]) -> tuple[list[Evaluated], str, str]:
-    """The evaluations, their benchmark and protocol. Raises UsageError where one cannot be read or they differ."""
+    """The evaluations, their benchmark and protocol. They are called by their names, or, where two have the same, by
+    their folders. Raises UsageError where one cannot be read or they differ."""
+    found = [results.read(folder) for folder in folders]
+    done = {(str(one.said["benchmark"]), str(one.said["protocol"])) for one in found}
+    if len(done) > 1:
+        raise UsageError("--runs were not evaluated alike", seen=", ".join(sorted(map(" ".join, done))),
+                         allowed="evaluations by one protocol of one benchmark")
+    names = [str(one.said.get("name", one.folder.name)) for one in found]
+    if len(set(names)) < len(names):
+        names = [str(one.folder) for one in found]
+    return ([Evaluated(name, one.folder, one.scored.jobs) for name, one in zip(names, found, strict=True)], *done.pop())
 
 
 class Pictures:
@@ -47,6 +56,7 @@ class Pictures:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        folder.mkdir(parents=True)
         self._names: dict[Path, str] = {}
 
     def name(self, path: Path) -> str:
@@ -60,9 +70,7 @@ class Pictures:
                                  next_command="the command that evaluated, again") from None
             name = f"{hashlib.sha256(data).hexdigest()[:16]}.jpg"
             picture.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
-            out = io.BytesIO()
-            picture.save(out, "JPEG", quality=95, subsampling=0)
-            atomic.write(self.folder / name, out.getvalue())
+            picture.save(self.folder / name, "JPEG", quality=95, subsampling=0)
             self._names[path] = f"pictures/{name}"
         return self._names[path]
 

@@ -11,9 +11,9 @@ from trainers.options import Said
 
 SAID = Said(
     "a page that asks people which of two evaluated runs they prefer",
-    """Writes OUT/page, a page for any browser, offline too, that shows two pictures of the same subject and prompt, drawn
-by two runs, and asks which is closer to the reference, or which fits the prompt. Pairs and sides are drawn by the seed. Each person
-answers one group of the questions and sends a file of answers back, which `trainers survey-results` reads.
+    """Writes OUT/page, a page for any browser, offline too. It shows two pictures of one subject and prompt, drawn by
+two runs, and asks which is closer to the reference, or which fits the prompt; pairs and sides are drawn by the seed.
+Each person answers one group of the questions and sends a file of answers back, for `trainers survey-results`.
 OUT/survey.json tells which side is which run: keep it to yourself.""",
     """examples:
   trainers survey --runs OURS,BASELINE --out STUDY
@@ -31,8 +31,8 @@ Enhanced Identity Preservation", appendix C): 300 comparisons of a pair, half fo
 class Survey:
     """What is compared, and how much is asked."""
 
-    runs: str = option("", "two or more OUT of `trainers evaluate`, of one protocol, with commas between them; every two "
-                       "of them are compared", group="study", metavar="OUT,OUT")
+    runs: str = option("", "two or more OUT of `trainers evaluate`, of one protocol, with commas between them; every "
+                       "two are compared", group="study", metavar="OUT,OUT")
     plan: str = option("paper", "paper: 10 groups of 15 + 15 questions for every two runs; quick: one of 5 + 5",
                        group="study", choices=tuple(PLANS))
     groups: int | None = option(None, "groups of questions; each person answers one. Default: the plan's",

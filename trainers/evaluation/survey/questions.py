@@ -59,8 +59,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Form(msgspec.Struct, frozen=True, kw_only=True):
-    """A survey: all that survey.json holds. `pictures` has those of each question on the page: left, right and reference
-    or ""."""
+    """A survey: all that survey.json holds. `pictures` has, of each question, the names on the page: left, right, and
+    reference or ""."""
 
     id: str = ""
     benchmark: str

@@ -11,9 +11,9 @@ from trainers.options import Said
 
 SAID = Said(
     "what the answers to a survey say: shares with intervals, agreement",
-    """Reads the answer files of a page that `trainers survey` made. For every two runs and each kind of question: the share
-that preferred the first, with a 95 % interval (Wilson's, and one over people), and how far people agree. What cannot be
-used is listed in OUT/rejected.csv with its reason.""",
+    """Reads the answer files of a page that `trainers survey` made. For every two runs and each kind of question: the
+share that preferred the first, with 95 % intervals (Wilson's, and one over people), and how far people agree. What
+cannot be used stands in OUT/rejected.csv with its reason.""",
     """examples:
   trainers survey-results --survey STUDY --answers ANSWERS --out RESULTS
   trainers survey-results --survey STUDY --answers anna.json,ben.json --out RESULTS
