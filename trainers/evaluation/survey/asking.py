@@ -12,7 +12,7 @@ from PIL import Image
 from annotators import images
 from schemas import atomic
 from schemas.errors import RowError, UsageError
-from trainers.evaluation import results
+from trainers.evaluation.results import read
 from trainers.evaluation.survey.asking_options import Survey
 from trainers.evaluation.survey.questions import Evaluated, Form, Question, drawn
 
@@ -40,7 +40,7 @@ def run(options: Survey) -> int:
 def opened(folders: Sequence[Path]) -> tuple[list[Evaluated], str, str]:
     """The evaluations, their benchmark and protocol. They are called by their names, or, where two have the same, by
     their folders. Raises UsageError where one cannot be read or they differ."""
-    found = [results.read(folder) for folder in folders]
+    found = [read(folder) for folder in folders]
     done = {(str(one.said["benchmark"]), str(one.said["protocol"])) for one in found}
     if len(done) > 1:
         raise UsageError("--runs were not evaluated alike", seen=", ".join(sorted(map(" ".join, done))),

@@ -18,7 +18,7 @@ from schemas.text import markdown
 from trainers.evaluation.survey.answers import REASONS, Answer, Rejected, files, read
 from trainers.evaluation.survey.questions import KINDS, Form
 from trainers.evaluation.survey.tally_options import SurveyResults
-from trainers.metrics import intervals
+from trainers.metrics.intervals import mean
 
 Z = 1.959963984540054
 """Of the normal distribution, 95 % lie this near its mean, in standard deviations."""
@@ -102,7 +102,7 @@ def _row(form: Form, pair: tuple[int, int], kind: str, given: Sequence[tuple[Ans
     by_question: dict[str, list[bool]] = defaultdict(list)
     for one, first in given:
         by_question[one.question].append(first)
-    over = intervals.mean(votes, people, seed)
+    over = mean(votes, people, seed)
     alike, alpha = agreement(list(by_question.values()))
     return Row(first=form.runs[pair[0]], second=form.runs[pair[1]], kind=kind, answers=len(votes), preferred=sum(votes),
                share=sum(votes) / len(votes), wilson=wilson(sum(votes), len(votes)), bootstrap=(over.low, over.high),
