@@ -14,9 +14,9 @@ from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 from transformers.image_utils import OPENAI_CLIP_MEAN, OPENAI_CLIP_STD
 
 from annotators import hub, pretrained
+from schemas import atomic
 from schemas.errors import UsageError
 from trainers import tiny
-from trainers.training import checkpoints
 
 TINY = "tiny"
 _PLACE = "tiny-image-encoder"
@@ -94,6 +94,6 @@ def drawn() -> CLIPVisionModelWithProjection:
 def _tiny(place: Path) -> pretrained.Found:
     folder = place / _PLACE
     if not (folder / "config.json").is_file():
-        with suppress(OSError), checkpoints.whole(folder) as unfinished:  # another process drew it meanwhile
+        with suppress(OSError), atomic.whole(folder) as unfinished:  # another process drew it meanwhile
             drawn().save_pretrained(unfinished)
     return pretrained.Found(folder, TINY, "", "Apache-2.0: random weights of ours")

@@ -18,10 +18,10 @@ from diffusers import (
 )
 from transformers import CLIPImageProcessor, CLIPTextModelWithProjection
 
+from schemas import atomic
 from trainers import tiny, vocabulary
 from trainers.baselines import image_encoders
 from trainers.tiny import SIDE, WIDTH
-from trainers.training import checkpoints
 
 NAME = "tiny"
 
@@ -33,7 +33,7 @@ def save(kind: str, place: Path) -> Path:
     if not (folder / "model_index.json").is_file():
         with torch.random.fork_rng(devices=[]):  # the layers draw weights of their own first
             made = _decoder() if kind == KandinskyV22Pipeline.__name__ else _prior()
-        with suppress(OSError), checkpoints.whole(folder) as unfinished:  # another process drew it meanwhile
+        with suppress(OSError), atomic.whole(folder) as unfinished:  # another process drew it meanwhile
             made.save_pretrained(unfinished)
     return folder
 

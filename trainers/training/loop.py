@@ -143,7 +143,7 @@ class Loop:
         """Writes the weights as users load them into OUT/`name`, whole or not at all; not when it is there."""
         folder = self.options.out / name
         if self._main and not folder.exists():
-            with checkpoints.whole(folder) as temporary, self._averaged():
+            with atomic.whole(folder) as temporary, self._averaged():
                 self.method.publish(temporary)
         self.accelerator.wait_for_everyone()
 

@@ -50,7 +50,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def run(options: SurveyResults) -> int:
-    """Writes OUT, results.json last; returns the exit code. Raises UsageError."""
+    """Writes OUT; returns the exit code. Raises UsageError."""
     form = opened(options.survey / "survey.json")
     paths = files([Path(one.strip()) for one in options.answers.split(",") if one.strip()])
     answers, rejected = read(form, paths)
@@ -63,10 +63,11 @@ def run(options: SurveyResults) -> int:
             "people": len({one.person for one in answers}), "answers": len(answers),
             "left": sum(one.side == "left" for one in answers) / len(answers), "rejected": dict(reasons),
             "rows": found}
-    for name, data in (("table.md", page(form, said, found)), ("table.csv", table(found)),
+    whole = msgspec.json.format(msgspec.json.encode(said), indent=1).decode() + "\n"
+    # First what tells that OUT is ours: the command may be stopped, and run again.
+    for name, text in (("results.json", whole), ("table.md", page(form, said, found)), ("table.csv", table(found)),
                        ("rejected.csv", refused(rejected))):
-        atomic.write(options.out / name, data.encode())
-    atomic.write(options.out / "results.json", msgspec.json.format(msgspec.json.encode(said), indent=1) + b"\n")
+        atomic.write(options.out / name, text.encode())
     print("\n".join([*(f"{one.first} over {one.second}, {KINDS[one.kind]}: {one.share:.1%} of {one.answers}"
                        for one in found),
                      f"{options.out}: table.md, table.csv; not counted: {sum(reasons.values())}, see rejected.csv"]))

@@ -41,7 +41,7 @@ class SurveyResults:
             raise UsageError("--answers is missing", allowed="files that the survey's page saved, or their folder")
         if self.out == Path():
             raise UsageError("--out is missing", allowed="a folder", next_command="add --out OUT")
-        if self.out.exists() and not (self.out.is_dir() and (not any(self.out.iterdir())
-                                                             or (self.out / "results.json").is_file())):
+        if self.out.exists() and not (self.out.is_dir() and ((self.out / "results.json").is_file() or not any(
+                path for path in self.out.iterdir() if not path.name.startswith(".")))):
             raise UsageError("--out holds what no `trainers survey-results` wrote", seen=str(self.out),
                              allowed="a new or empty folder, or one with earlier results", next_command="another --out")
