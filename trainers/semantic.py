@@ -30,19 +30,24 @@ def semantic_loss(base: Base, concepts: Sequence[tuple[str, str]], released: boo
     row, without its position; and since the encoder's config names the end of text wrongly, the output is read at the
     highest id, which in the phrase of a concept is the new token itself: what follows it has no say.
     """
-    texts = [PHRASE.format(f"{token} {noun}") for token, noun in concepts]
-    texts += [PHRASE.format(noun) for _, noun in concepts]
-    losses = []
+    near = cosines(base, [f"{token} {noun}" for token, noun in concepts], [noun for _, noun in concepts],
+                   [token for token, _ in concepts] if released else [])
+    return (1 - near).mean(1).mean()
+
+
+def cosines(base: Base, phrases: Sequence[str], nouns: Sequence[str], released: Sequence[str] = ()) -> Tensor:
+    """cos(e("a photo of a PHRASE"), e("a photo of a NOUN")) of each pair, -1..1: text encoders x pairs. e is read as
+    the published code does for the new tokens that are `released`."""
+    texts, measured = [PHRASE.format(words) for words in (*phrases, *nouns)], []
     for tokenizer, encoder in zip(base.tokenizers, base.text_encoders, strict=True):
-        new = tokenizer.convert_tokens_to_ids([token for token, _ in concepts])
+        new = tokenizer.convert_tokens_to_ids(list(released))
         told = tokenizer(texts, padding="longest", return_tensors="pt").input_ids.to(encoder.device)
         with _bare(encoder, new) if released else nullcontext():
             states = encoder(told).last_hidden_state
         read = told.argmax(-1) if released else (told == tokenizer.eos_token_id).int().argmax(-1)
         meant = states[torch.arange(len(texts), device=states.device), read].float()
-        of_concept, of_class = meant.chunk(2)
-        losses.append((1 - cosine_similarity(of_concept, of_class)).mean())
-    return torch.stack(losses).mean()
+        measured.append(cosine_similarity(*meant.chunk(2)))
+    return torch.stack(measured)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from diffusers import ControlNetModel, PriorTransformer, UNet2DConditionModel
 from diffusers.image_processor import VaeImageProcessor
+from diffusers.utils import logging
 from PIL import Image, ImageOps
 from safetensors.torch import load_file
 from torch import Tensor
@@ -35,6 +36,9 @@ from trainers.rows import add_tokens, one_token
 def open_drawer(run: Run, place: Path) -> Drawer:
     """What draws with a run. A tiny base that no run has is drawn into the folder `place`. Raises UsageError when its
     files, or its base, are not there any more."""
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    pretrained.hush()
     try:
         return _OPENED[run.method](run, place)
     except BuildError:
