@@ -38,6 +38,11 @@ class Evaluation(NamedTuple):
         """How it was made."""
         return tables.protocol(self.results[0])
 
+    def lone(self, row: Row) -> str:
+        """The subject of a group's row where there is only one, which has no row of its own."""
+        subjects = {job.subject for job in self.results[0].scored.jobs}
+        return subjects.pop() if len(subjects) == 1 and row.group not in ("", REAL) else ""
+
 
 class Versus(NamedTuple):
     """An evaluation against the first, on what both have."""
@@ -184,7 +189,7 @@ def beside(rows: Sequence[Row], evaluations: Sequence[Evaluation]) -> str:
     return tables.grid(["", "evaluation", "pictures", *map(tables.heading, columns), "differs in"],
                        [[tables.title(row), row.name, f"{row.pictures:,}",
                          *(tables.shown(row.cells.get(one)) for one in columns), apart[row.name]] for row in rows],
-                       words=2)
+                       words=2, last=1)
 
 
 def readme(evaluations: Sequence[Evaluation], rows: Sequence[Row], tests: Sequence[Versus],
@@ -227,7 +232,8 @@ def _paper(published: Published, evaluations: Sequence[Evaluation]) -> str:
     for one in evaluations:
         apart = ", ".join(differs(one.protocol, first))
         lines += [[one.name, tables.title(row), *(tables.shown(row.cells.get(name)) for name in columns), apart, ""]
-                  for row in one.rows if (row.group, row.subject) in {*kinds, ("", "")}]
+                  for row in one.rows if (row.group, row.subject or one.lone(row)) in kinds
+                  or (row.group, row.subject) == ("", "")]
     for row, told in published.lines:
         silent = [name for name in first if UNSTATED in told.get(name, UNSTATED)
                   and (name.startswith("model of") or (row.group != REAL and name != "method"))]
@@ -235,7 +241,7 @@ def _paper(published: Published, evaluations: Sequence[Evaluation]) -> str:
                       *(tables.shown(row.cells.get(name)) for name in columns), ", ".join(differs(told, first)),
                       ", ".join(silent)])
     return tables.grid(["", "of", *map(tables.heading, columns), f"differs from {evaluations[0].name} in",
-                        "not stated"], lines, words=2)
+                        UNSTATED], lines, words=2, last=2)
 
 
 def _protocols(evaluations: Sequence[Evaluation], published: Sequence[Published]) -> str:

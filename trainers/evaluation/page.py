@@ -48,8 +48,15 @@ def readme(result: Result, rows: Sequence[Row], pictures: Sequence[str]) -> str:
     if subjects:
         parts += ["## By subject", tables.as_markdown(subjects)]
     facts: Any = said.get("facts") or {}
-    if facts:
-        lines = (f"- {markdown(name)}: {markdown(told)}" for name, told in facts.items())
+    lines = [f"- {markdown(name)}: {markdown(_listed(told))}" for name, told in facts.items() if told not in ([], {})]
+    if lines:
         parts += ["## What was done", "\n".join(lines)]
     return "\n\n".join([*parts, "`scores.csv` has a row for each picture, `plan.jsonl` tells how it was drawn and what "
                         "it was compared with, `evaluation.json` every option, model and version."]) + "\n"
+
+
+def _listed(told: object) -> str:
+    """A fact in words: lists and tables with commas."""
+    if isinstance(told, Mapping):
+        return ", ".join(f"{name} {value}" for name, value in told.items())
+    return ", ".join(map(str, told)) if isinstance(told, list | tuple) else str(told)

@@ -102,8 +102,9 @@ def heading(metric: str) -> str:
 
 
 def number(value: float) -> str:
-    """As the papers print them: 0.824, 94.32."""
-    return f"{value:.3f}" if abs(value) < 10 else f"{value:.2f}"
+    """As the papers print them: 0.824, 94.32; what is small with a digit more: 0.0021."""
+    digits = 2 if abs(value) >= 10 else 3 if abs(value) >= 0.01 else 4
+    return f"{round(value, digits) + 0.0:.{digits}f}"  # the sum has no -0
 
 
 def shown(cell: Cell | None) -> str:
@@ -120,9 +121,10 @@ def title(row: Row) -> str:
     return ", ".join(filter(None, [row.group, row.subject])) or ALL
 
 
-def grid(head: Sequence[str], lines: Sequence[Sequence[object]], words: int = 1) -> str:
-    """A Markdown table, whatever its cells hold; the first `words` columns are text and lean left, others right."""
-    rule = ["---" if at < words else "---:" for at in range(len(head))]
+def grid(head: Sequence[str], lines: Sequence[Sequence[object]], words: int = 1, last: int = 0) -> str:
+    """A Markdown table, whatever its cells hold; the first `words` columns and the `last` are text and lean left, others
+    right."""
+    rule = ["---" if at < words or at >= len(head) - last else "---:" for at in range(len(head))]
     return "\n".join("| " + " | ".join(line) + " |" for line in (
         [markdown(one) for one in head], rule, *([markdown(one) for one in line] for line in lines)))
 

@@ -143,6 +143,14 @@ def test_an_evaluation_alone_stands_beside_the_paper(tmp_path: Path) -> None:
                                                                  ("COTI (published)", "37.75", "0.924")]
 
 
+def test_a_concept_alone_stands_beside_its_rows_in_the_paper(tmp_path: Path) -> None:
+    jobs = [job("axolotl", 0, group, "a photo of x") for group in ("coti", "random")]
+    compare([[result(tmp_path / "mine", jobs, {R_PRECISION: [1.0, 0.25]}, benchmark="coti")]], tmp_path / "out")
+    rows = [row for row in cells((tmp_path / "out" / "README.md").read_text()) if len(row) == 6 and row[0] == "mine"]
+    assert [(row[1], row[3][:5]) for row in rows] == [("all", "0.625"), ("coti", "1.000"), ("random", "0.250"),
+                                                      ("all", "0.625")]  # Table 2 is of another concept
+
+
 def test_folders_of_repeats_come_in_by_the_command(tmp_path: Path) -> None:
     for at in (1, 2):
         written(made(tmp_path / "both" / str(at), 0.1 * at, seed=at, name="both"))

@@ -22,7 +22,8 @@ def made(folder: Path, name: str = "dog") -> Result:
     drawn(folder, [one for one in jobs if one.prompt], ["blue", "lime"])
     results.write_plan(folder, jobs)
     return result(folder, jobs, {CLIP_I: [0.9, 0.5, 0.7], CLIP_T: [0.3, 0.2, 0.4]}, name=name,
-                  facts={"subjects": 2, "left out": HOSTILE}, warnings=[HOSTILE])
+                  facts={"subjects": 2, "left out": HOSTILE, "of": ["x", "y"], "real": {"dog": 1}, "none": []},
+                  warnings=[HOSTILE])
 
 
 def test_all_of_out_is_written_and_the_record_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,6 +36,7 @@ def test_all_of_out_is_written_and_the_record_last(tmp_path: Path, monkeypatch: 
     text = (tmp_path / "README.md").read_text()
     assert "| Real images | 1 | 0.900" in text and "## By subject\n\n|  | pictures |" in text
     assert "| dog | 1 | 0.500" in text and all(f"]({name})" in text for name in ("balance.png", "sheet.png"))
+    assert "- of: x, y\n- real: dog 1\n\n" in text
     assert json.loads((tmp_path / "table.json").read_text())["rows"][0]["group"] == "Real images"
     assert results.read(tmp_path).said["name"] == "cat"
 

@@ -83,6 +83,7 @@ def test_scores_of_sets_stand_where_they_are_of_the_row(made: Result) -> None:
 @pytest.mark.parametrize(("cell", "text"), [
     (None, "–"), (Cell(0.8236, 0.81149, 0.83651), "0.824 [0.811, 0.837]"), (Cell(94.32), "94.32"),
     (Cell(0.5, std=0.0126), "0.500 ± 0.013"), (Cell(-0.0123), "-0.012"),
+    (Cell(0.00213), "0.0021"), (Cell(-0.00001), "0.0000"),
 ])
 def test_cells_read_like_those_of_the_papers(cell: Cell | None, text: str) -> None:
     assert tables.shown(cell) == text
