@@ -122,8 +122,8 @@ def title(row: Row) -> str:
 
 
 def grid(head: Sequence[str], lines: Sequence[Sequence[object]], words: int = 1, last: int = 0) -> str:
-    """A Markdown table, whatever its cells hold; the first `words` columns and the `last` are text and lean left, others
-    right."""
+    """A Markdown table, whatever its cells hold; the first `words` columns and the `last` are text and lean left,
+    others right."""
     rule = ["---" if at < words or at >= len(head) - last else "---:" for at in range(len(head))]
     return "\n".join("| " + " | ".join(line) + " |" for line in (
         [markdown(one) for one in head], rule, *([markdown(one) for one in line] for line in lines)))
