@@ -16,31 +16,18 @@ from schemas.terminal import arguments
 from schemas.terminal.commands import Command
 from schemas.terminal.interrupts import ctrl_c_waits
 from trainers import custom_options, dreambooth_options, inversion_options, personalize_options, tiny_options
-from trainers.baselines.controlnet_options import SAID as CONTROLNET
-from trainers.baselines.controlnet_options import ControlNet
-from trainers.baselines.fastcomposer_options import SAID as FASTCOMPOSER
-from trainers.baselines.fastcomposer_options import FastComposer
-from trainers.baselines.ip_adapter_options import SAID as IP_ADAPTER
-from trainers.baselines.ip_adapter_options import IpAdapter
-from trainers.baselines.kandinsky_options import SAID as KANDINSKY
-from trainers.baselines.kandinsky_options import Kandinsky
-from trainers.coti.coti_options import SAID as COTI
-from trainers.coti.coti_options import Coti
-from trainers.evaluation.survey.asking_options import SAID as SURVEY
-from trainers.evaluation.survey.asking_options import Survey
-from trainers.evaluation.survey.tally_options import SAID as SURVEY_RESULTS
-from trainers.evaluation.survey.tally_options import SurveyResults
+from trainers.baselines import controlnet_options, fastcomposer_options, ip_adapter_options, kandinsky_options
+from trainers.coti import coti_options
+from trainers.evaluation import evaluate_options
+from trainers.evaluation.survey import asking_options, tally_options
 from trainers.options import Said
-from trainers.retrinet.attend_options import SAID as ATTEND
-from trainers.retrinet.attend_options import Attend
-from trainers.retrinet.retrinet_options import SAID as RETRINET
-from trainers.retrinet.retrinet_options import RetriNet
+from trainers.retrinet import attend_options, retrinet_options
 
 EXIT_CODES = """exit codes:
   0    done
-  1    training could not go on; the same command with --resume goes on from the newest checkpoint
+  1    it could not go on; the same command does, with --resume where it trains
   2    the command or its input must be changed
-  130  stopped by Ctrl-C; --resume goes on
+  130  stopped by Ctrl-C; the same command goes on, with --resume where it trains
 """
 _EXTRA = {"torch", "diffusers", "transformers", "accelerate", "peft", "safetensors", "tensorboard"}
 """Packages that likeness[trainers] brings."""
@@ -145,19 +132,26 @@ METHODS: dict[str, Command] = {
     "personalize": method("personalize", personalize_options.Personalize, personalize_options.SAID),
     "dreambooth": method("dreambooth", dreambooth_options.Dreambooth, dreambooth_options.SAID),
     "inversion": method("inversion", inversion_options.Inversion, inversion_options.SAID),
-    "coti": method("coti", Coti, COTI),
+    "coti": method("coti", coti_options.Coti, coti_options.SAID),
     "custom": method("custom", custom_options.Custom, custom_options.SAID),
-    "retrinet": method("retrinet", RetriNet, RETRINET),
-    "ip-adapter": method("ip-adapter", IpAdapter, IP_ADAPTER),
-    "controlnet": method("controlnet", ControlNet, CONTROLNET),
-    "fastcomposer": method("fastcomposer", FastComposer, FASTCOMPOSER),
-    "kandinsky": method("kandinsky", Kandinsky, KANDINSKY),
+    "retrinet": method("retrinet", retrinet_options.RetriNet, retrinet_options.SAID),
+    "ip-adapter": method("ip-adapter", ip_adapter_options.IpAdapter, ip_adapter_options.SAID),
+    "controlnet": method("controlnet", controlnet_options.ControlNet, controlnet_options.SAID),
+    "fastcomposer": method("fastcomposer", fastcomposer_options.FastComposer, fastcomposer_options.SAID),
+    "kandinsky": method("kandinsky", kandinsky_options.Kandinsky, kandinsky_options.SAID),
 }
 """By name, in the order of `trainers --help`."""
 
+EVALUATIONS = {
+    "evaluate dreambench": method("evaluate dreambench", evaluate_options.Dreambench, evaluate_options.DREAMBENCH),
+    "evaluate retribooru": method("evaluate retribooru", evaluate_options.Retribooru, evaluate_options.RETRIBOORU),
+    "evaluate coti": method("evaluate coti", evaluate_options.Coti, evaluate_options.COTI),
+    "survey": method("survey", asking_options.Survey, asking_options.SAID, hold=possible),
+    "survey-results": method("survey-results", tally_options.SurveyResults, tally_options.SAID),
+}
+"""How good it is."""
+
 TOOLS = {
-    "attend": method("attend", Attend, ATTEND, hold=possible),
-    "survey": method("survey", Survey, SURVEY, hold=possible),
-    "survey-results": method("survey-results", SurveyResults, SURVEY_RESULTS),
+    "attend": method("attend", attend_options.Attend, attend_options.SAID, hold=possible),
     "tiny": method("tiny", tiny_options.Tiny, tiny_options.SAID, hold=possible),
 }

@@ -32,8 +32,9 @@ def usage(prog: str, about: str, groups: Groups, exit_codes: str) -> str:
 def find(prog: str, groups: Groups, words: Sequence[str]) -> tuple[Command, Sequence[str]]:
     """The command that the words begin with, and the words after its name. Raises UsageError where there is none."""
     known = {name: one for commands in groups.values() for name, one in commands.items()}
-    two = any(name.startswith(f"{words[0]} ") for name in known)
-    name = " ".join(words[: 2 if two else 1])
+    family = [name for name in known if name.startswith(f"{words[0]} ")]
+    name = " ".join(words[: 2 if family else 1])
     if name not in known:
-        raise UsageError("unknown command", seen=name, allowed=", ".join(known), next_command=f"{prog} --help")
+        raise UsageError("unknown command", seen=name, allowed=", ".join(family or known),
+                         next_command=f"{prog} --help")
     return known[name], words[len(name.split()):]

@@ -77,7 +77,7 @@ class Run:
                 "data": {flag: {"name": one.name, "recipe": one.recipe, "version": one.version, "digest": one.digest}
                          for flag, one in self.data.items()},
                 "options": {name: str(value) if isinstance(value, Path) else value for name, value in options.items()},
-                "versions": _versions(), "facts": self.facts}
+                "versions": versions(), "facts": self.facts}
 
     def _others(self, there: dict[str, Any]) -> list[str]:
         """What differs from the run that is there, in words."""
@@ -97,7 +97,8 @@ def _short(value: object) -> str:
     return text if len(text) <= 40 else f"{text[:12]}..."
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Of what computes here."""
     found = {"python": platform.python_version()}
     for name in _PACKAGES:
         try:
