@@ -18,7 +18,7 @@ from schemas.terminal.interrupts import ctrl_c_waits
 from trainers import custom_options, dreambooth_options, inversion_options, personalize_options, tiny_options
 from trainers.baselines import controlnet_options, fastcomposer_options, ip_adapter_options, kandinsky_options
 from trainers.coti import coti_options
-from trainers.evaluation import evaluate_options
+from trainers.evaluation import compare_options, evaluate_options
 from trainers.evaluation.survey import asking_options, tally_options
 from trainers.options import Said
 from trainers.retrinet import attend_options, retrinet_options
@@ -146,6 +146,7 @@ EVALUATIONS = {
     "evaluate dreambench": method("evaluate dreambench", evaluate_options.Dreambench, evaluate_options.DREAMBENCH),
     "evaluate retribooru": method("evaluate retribooru", evaluate_options.Retribooru, evaluate_options.RETRIBOORU),
     "evaluate coti": method("evaluate coti", evaluate_options.Coti, evaluate_options.COTI),
+    "compare": method("compare", compare_options.Compare, compare_options.SAID),
     "survey": method("survey", asking_options.Survey, asking_options.SAID, hold=possible),
     "survey-results": method("survey-results", tally_options.SurveyResults, tally_options.SAID),
 }
