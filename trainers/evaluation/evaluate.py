@@ -15,10 +15,12 @@ from schemas.terminal.progress import Progress
 from trainers.evaluation import page, tables
 from trainers.evaluation.drawing import draw_all
 from trainers.evaluation.evaluate_options import Coti, Dreambench, Evaluation, Retribooru
+from trainers.evaluation.meanings import token_class_cosines
 from trainers.evaluation.people import people
 from trainers.evaluation.pictures import Pictures
 from trainers.evaluation.plans import Plan, Result, Sampler, Scored
 from trainers.evaluation.protocols import coti, dreambench, retribooru
+from trainers.evaluation.protocols.subjects import Subject
 from trainers.evaluation.runs import Run, inverted, open_runs, subjects
 from trainers.evaluation.scoring import score
 from trainers.training.record import versions
@@ -51,13 +53,24 @@ def _repeats(options: Evaluation) -> Iterator[Evaluation]:
 
 
 def _dreambench(options: Dreambench, runs: Sequence[Run]) -> Plan:
-    found, pictures = [], Pictures()
+    found, pictures, near = [], Pictures(), list[str]()
     for one in runs:
         mine, shown = subjects(one)
         found += mine
         pictures.join(shown)
-    return dreambench.dreambench(found, pictures, _sampler(dreambench.sampler, options, runs),
+        if options.protocol == "composition":
+            near += _near(one, mine)
+    plan = dreambench.dreambench(found, pictures, _sampler(dreambench.sampler, options, runs),
                                  protocol=options.protocol, seed=options.seed)
+    return plan._replace(facts={**plan.facts, "cosine of token and class": near}) if near else plan
+
+
+def _near(one: Run, mine: list[Subject]) -> list[str]:
+    """How near each token stayed to its class, or why that cannot be told."""
+    try:
+        return [f"{told.subject} {told.cosine:.3f} at step {told.step:,}" for told in token_class_cosines(one, mine)]
+    except UsageError as error:
+        return [str(error)]
 
 
 def _retribooru(options: Retribooru, runs: Sequence[Run]) -> Plan:

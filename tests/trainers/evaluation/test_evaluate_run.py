@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -17,6 +18,8 @@ import torch
 from tests.trainers import made
 from tests.trainers.evaluation import trained
 from trainers.cli import main
+from trainers.evaluation import evaluate
+from trainers.evaluation.evaluate_options import Dreambench
 
 pytestmark = pytest.mark.xdist_group("evaluation")
 FAST = ("--denoising-steps", "2", "--clip", "light", "--dino", "none")
@@ -90,6 +93,15 @@ def test_repeats_have_noise_of_their_own_and_are_compared(home: Path, capsys: py
     assert main(["compare", str(out), str(home / "quick"), "--out", str(home / "compared")]) == 0
     assert "±" in (home / "compared" / "README.md").read_text(encoding="utf-8")
     capsys.readouterr()
+
+
+def test_composition_tells_how_near_the_token_stayed(home: Path) -> None:
+    """The checkpoint of step 2 is all there is. Nothing is drawn here."""
+    options = Dreambench(run=str(home / "run"), protocol="composition")
+    [run] = evaluate.open_runs(options.runs)
+    [said] = evaluate._PLANNED[Dreambench](options, [run]).facts["cosine of token and class"]
+    words = re.fullmatch(r"pack (0\.[0-9]{3}|1\.000) at step 2", said)
+    assert words, said
 
 
 def test_what_cannot_be_evaluated_is_one_line(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
