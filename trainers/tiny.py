@@ -27,7 +27,7 @@ from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
 from annotators import pretrained
-from trainers import vocabulary
+from trainers import tiny_clip, vocabulary
 from trainers.tiny_options import Tiny
 
 KINDS = {"tiny": "Stable Diffusion that predicts noise", "tiny-v": "Stable Diffusion that predicts v, as SD 2 does",
@@ -61,7 +61,10 @@ def save(kind: str, folder: Path, seed: int = 0) -> None:
 
 def run(options: Tiny) -> int:
     """`trainers tiny`. Returns the exit code."""
-    save(options.kind, options.out)
+    if options.kind == "clip":
+        print(tiny_clip.save(options.data, options.out).told)
+    else:
+        save(options.kind, options.out)
     return 0
 
 

@@ -7,6 +7,7 @@ Any other text splits into shorter pieces, down to single letters, as CLIP's doe
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from itertools import pairwise
 
 from transformers import CLIPTokenizer
@@ -36,21 +37,21 @@ _WORDS = """
 """Single tokens, each."""
 
 
-def tokenizer(pad: str = "<|endoftext|>") -> CLIPTokenizer:
+def tokenizer(pad: str = "<|endoftext|>", more: Sequence[str] = ()) -> CLIPTokenizer:
     """A tokenizer of 77 places that fills texts up with `pad`: SD 1 and SDXL's first with their end, SD 2 and SDXL's
-    second with "!"."""
+    second with "!". `more` are other words, of small ASCII letters, that are single tokens, too."""
     letters = [chr(code) for code in range(33, 127)]
-    merges = _merges()
+    merges = _merges([*_WORDS.split(), *more])
     tokens = [*letters, *(letter + _END for letter in letters), *(left + right for left, right in merges),
               "<|startoftext|>", "<|endoftext|>"]
     return CLIPTokenizer(vocab={token: at for at, token in enumerate(tokens)}, merges=merges, pad_token=pad,
                          model_max_length=77)
 
 
-def _merges() -> list[tuple[str, str]]:
+def _merges(known: Sequence[str]) -> list[tuple[str, str]]:
     """Pairs of pieces to join, in order, until each word is one: byte pair encoding learned of the words, the pair met
     most often first. (The trainer of `tokenizers` orders its letters otherwise each time.)"""
-    words = [[*word[:-1], word[-1] + _END] for word in _WORDS.split()]
+    words = [[*word[:-1], word[-1] + _END] for word in known]
     merges = []
     while pairs := Counter(pair for word in words for pair in pairwise(word)):
         pair = min(pairs, key=lambda one: (-pairs[one], one))
