@@ -55,10 +55,11 @@ def speed(out: Path, peers: str) -> int:
                 measure("vector_index", "--out", str(out / "vector_index")),
                 measure("build_speed", "--out", str(out / "build"), "--peers", peers))
     if find_spec("diffusers") is None:
-        print("\ngeneration, training: left out, diffusers is not installed")
+        print("\ngeneration, training, scoring: left out, diffusers is not installed")
     else:
         worst = max(worst, measure("generation", "--out", str(out / "generation")),
-                    measure("training", "--out", str(out / "training")))
+                    measure("training", "--out", str(out / "training")),
+                    measure("scoring", "--out", str(out / "scoring")))
     if not has_gpu():
         print("\ninstructblip_speed: left out, there is no GPU that torch sees")
         return worst
