@@ -79,9 +79,10 @@ def _retribooru(options: Retribooru, runs: Sequence[Run]) -> Plan:
                          next_command="evaluate each, then trainers compare OUT OUT")
     [one] = runs
     found, pictures = people(one, options.references)
-    return retribooru.retribooru(found, pictures, _sampler(retribooru.sampler, options, runs), run=one.name,
+    plan = retribooru.retribooru(found, pictures, _sampler(retribooru.sampler, options, runs), run=one.name,
                                  protocol=options.protocol, seed=options.seed, concepts=one.concepts,
                                  written=one.written)
+    return retribooru.among(plan) if options.vqa_pairing == "generated" else plan
 
 
 def _coti(options: Coti, runs: Sequence[Run]) -> Plan:
@@ -91,7 +92,18 @@ def _coti(options: Coti, runs: Sequence[Run]) -> Plan:
         found.append(mine)
         pictures.join(shown)
     return coti.coti(found, pictures, _sampler(coti.sampler, options, runs), protocol=options.protocol,
-                     seed=options.seed)
+                     seed=options.seed, measures=[coti.MEASURES[one] for one in options.measures],
+                     classes=_names(options.classes))
+
+
+def _names(path: Path | None) -> list[str]:
+    """The lines of a file, each once, but for empty ones. Raises UsageError when it is no text."""
+    try:
+        lines = [] if path is None else path.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        raise UsageError("--classes cannot be read", seen=f"{path}: {type(error).__name__}",
+                         allowed="a text file with a name a line") from None
+    return list(dict.fromkeys(line.strip() for line in lines if line.strip()))
 
 
 _PLANNED: dict[type[Evaluation], Callable[[Any, Sequence[Run]], Plan]] = {

@@ -99,6 +99,9 @@ class Retribooru(Evaluation):
                            "face of one, the clothes of another", group="protocol", choices=retribooru.PROTOCOLS)
     data: str = option("", "a version folder of `build retribooru`, or its OUT. Default: what the run was trained on",
                        group="protocol", metavar="DATA")
+    vqa_pairing: str = option("reference", "what the VQA score compares a picture's answers with: those about its "
+                              "references, or about the other pictures generated of its character and prompt",
+                              group="scoring", choices=("reference", "generated"))
     references: Path | None = option(None, "characters that stand in no dataset: DIR/NAME/*.png", group="protocol",
                                      metavar="DIR")
 
@@ -111,3 +114,19 @@ class Coti(Evaluation):
                            choices=coti.PROTOCOLS)
     real: Path | None = option(None, "real pictures of the concept. Default: the pool's seeds", group="protocol",
                                metavar="DIR")
+    r_precision: str = option("attngan", "measures of that name, with commas between them: attngan: the own caption "
+                              "before 99 others; classifier, among-classes: those of two versions of COTI's code",
+                              group="scoring", metavar="MEASURE")
+    classes: Path | None = option(None, "names of classes, one a line, for among-classes: ImageNet's 1,000 in COTI's "
+                                  "code", group="scoring", metavar="FILE.txt")
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """What --r-precision names."""
+        return tuple(dict.fromkeys(part.strip() for part in self.r_precision.split(",")))
+
+    def check(self) -> None:
+        """Raises UsageError, before anything is loaded."""
+        super().check()
+        if unknown := [one for one in self.measures if one not in coti.MEASURES]:
+            raise UsageError("--r-precision is not known", seen=unknown[0], allowed=", ".join(coti.MEASURES))

@@ -20,7 +20,8 @@ def write(result: Result, references: Mapping[str, bytes]) -> None:
     folder, rows = result.folder, tables.rows(result)
     shown = {"balance.png": plots.balance([rows]), "metrics.png": plots.bars([rows]),
              "sheet.png": sheets.sheet(folder, result.scored.jobs, references)}
-    write_all(folder, rows, shown, tables.as_markdown(rows))
+    write_all(folder, rows, shown, "\n\n".join([tables.as_markdown(rows), *tables.notes(result)]),
+              protocol=tables.protocol(result), models=result.scored.models, warnings=result.said.get("warnings") or ())
     atomic.write(folder / "README.md", readme(result, rows, [name for name, data in shown.items() if data]).encode())
     results.write(result)
 

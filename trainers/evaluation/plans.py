@@ -29,6 +29,10 @@ def part(metric: str, name: str) -> str:
     return f"{metric} ({name})"
 
 
+R_CLASSIFIER, R_AMONG = part(R_PRECISION, "classifier"), part(R_PRECISION, "among classes")
+"""What two versions of COTI's code call so."""
+VQA_AMONG = part(VQA, "generated")
+"""The VQA score's other pairing."""
 REAL = "Real images"
 """Group of the row that scores the training pictures themselves."""
 
@@ -103,6 +107,8 @@ class Plan(NamedTuple):
     """what else evaluation.json says: counts, what was left out and why"""
     captions: tuple[str, ...] = ()
     """captions of other things, from which R-precision draws those that do not match"""
+    classes: tuple[str, ...] = ()
+    """captions of classes, which R_AMONG looks among"""
 
 
 class Scored(NamedTuple):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from annotators import images
+from annotators import concept_classifier, images
 from annotators.base import Annotator, Picture
 from annotators.embeddings import Embeddings
 from schemas.errors import RowError, UsageError
@@ -20,7 +20,7 @@ from trainers.evaluation.plans import REAL, Floats, Job, Plan, Scored
 from trainers.evaluation.seen import Ask, Sight
 from trainers.metrics import cosines, frechet, leakage, r_precision, swd
 from trainers.metrics.inception import inception_score
-from trainers.metrics.vqa import vqa
+from trainers.metrics.vqa import vqa, vqa_among
 
 SPLIT = 1_000
 """Pictures from which the inception score is the mean of ten splits; below it is of all of them."""
@@ -69,7 +69,7 @@ def _provenance(metric: str, eyes: Eyes) -> dict[str, str]:
           plans.ALL_CONDITIONS: eyes.conditions, plans.LPIPS: eyes.lpips, plans.LEAK: Layouts, plans.FID: eyes.whole[0],
           plans.KID: eyes.whole[0], plans.IS: eyes.inception}.get(parts(metric)[0], eyes.clip)
     told = {} if by is None else dict(by.provenance)
-    if metric == plans.VQA and eyes.clip is not None:
+    if parts(metric)[0] == plans.VQA and eyes.clip is not None:
         told["answers_embedded_by"] = eyes.clip.provenance["weights"]
     return told
 
@@ -113,11 +113,10 @@ class _Scorer:
 
     def look(self, metrics: Sequence[str]) -> None:
         """Shows each picture to every model that some of the metrics need it for."""
-        self._sight.see(self._asks(frozenset(part for metric in metrics for part in parts(metric))))
         if self._eyes.lpips is not None:
             by_digest = {self._digest(name): name for job in self._plan.jobs for name in job.like}
             self._distances = Distances(self._eyes.lpips, lambda digest: self._picture(by_digest[digest]))
-            self._sight.see(self._far(job) for job in self._plan.jobs if job.like)
+        self._sight.see(self._asks(frozenset(part for metric in metrics for part in parts(metric))))
 
     def _asks(self, metrics: frozenset[str]) -> Iterator[Ask]:
         """What the metrics, without their parts, ask of each picture."""
@@ -132,6 +131,8 @@ class _Scorer:
             names = [_own(job), *job.like, *(name for some in job.apart.values() for name in some)]
             if job.like:
                 yield from (Ask(eye, name) for name in names for eye in alike)
+                if self._distances is not None:
+                    yield self._far(job)
             if job.texts:
                 yield from (Ask(eye, _own(job)) for eye in said)
             if job.asked and eyes.conditions is not None:
@@ -165,10 +166,11 @@ class _Scorer:
             return self._filled([job for job in jobs if _text(job, base)], lambda mine: cosines.alignment(
                 self._vectors(eye, [_own(job) for job in mine]), self._texts(eye, [_text(job, base) for job in mine])))
         others: dict[str, Callable[[], Floats]] = {
-            plans.VQA: self._vqa, plans.CONDITIONS: lambda: self._conditions(np.mean),
+            plans.VQA: self._vqa, plans.VQA_AMONG: self._vqa_among, plans.CONDITIONS: lambda: self._conditions(np.mean),
             plans.ALL_CONDITIONS: lambda: self._conditions(np.all), plans.LPIPS: self._lpips, plans.LEAK: self._leaks,
-            plans.R_PRECISION: self._retrieved}
-        return others[base]()
+            plans.R_PRECISION: self._retrieved, plans.R_CLASSIFIER: self._classified,
+            plans.R_AMONG: self._among_classes}
+        return others[metric]()
 
     def _places(self, jobs: Sequence[Job]) -> list[int]:
         at = {job.key: place for place, job in enumerate(self._plan.jobs)}
@@ -195,16 +197,28 @@ class _Scorer:
                            for text, vector in zip(new, eye.texts(new), strict=True)}
         return np.stack([self._said[eye.identity, text] for text in said])
 
-    def _vqa(self) -> Floats:
+    def _answers(self, names: Sequence[str]) -> Floats:
+        """Embeddings of the answers about pictures, N x questions x d."""
         eye = self._eyes.answers
         assert eye is not None
+        said = [self._sight[Ask(eye, name)]["answers"] for name in names]
+        return np.stack([self._texts(self._eyes.clip, row) for row in said])
 
-        def answers(names: Sequence[str]) -> Floats:
-            said = [self._sight[Ask(eye, name)]["answers"] for name in names]
-            return np.stack([self._texts(self._eyes.clip, row) for row in said])
-
+    def _vqa(self) -> Floats:
         return self._filled([job for job in self._plan.jobs if job.like], lambda mine: vqa(
-            [answers(job.like) for job in mine], answers([_own(job) for job in mine])))
+            [self._answers(job.like) for job in mine], self._answers([_own(job) for job in mine])))
+
+    def _vqa_among(self) -> Floats:
+        """Within a prompt of a subject; of real pictures within the subject. None for a lone picture."""
+        some: dict[object, list[Job]] = {}
+        for job in self._plan.jobs:
+            if job.like:
+                some.setdefault((job.run, job.subject, job.group, job.prompt, job.scale), []).append(job)
+        made = np.full(len(self._plan.jobs), np.nan)
+        for mine in some.values():
+            if len(mine) > 1:
+                made[self._places(mine)] = vqa_among(self._answers([_own(job) for job in mine]))
+        return made
 
     def _conditions(self, of: Callable[[list[bool]], float]) -> Floats:
         eye = self._eyes.conditions
@@ -249,6 +263,31 @@ class _Scorer:
         return self._filled(jobs, lambda mine: r_precision.attngan(
             self._vectors(clip, [_own(job) for job in mine]), self._texts(clip, [_text(job, metric) for job in mine]),
             [self._texts(clip, others[job.key]) for job in mine], [job.key for job in mine], among))
+
+    def _classified(self) -> Floats:
+        """Of drawn pictures, by a classifier that learns the subject from real pictures of all subjects."""
+        clip, real, drawn = self._eyes.clip, dict[str, list[str]](), dict[str, list[Job]]()
+        for job in self._plan.jobs:
+            if job.group == REAL:
+                real.setdefault(job.subject, []).append(_own(job))
+            else:
+                drawn.setdefault(job.subject, []).append(job)
+        made = np.full(len(self._plan.jobs), np.nan)
+        for subject, mine in drawn.items():
+            others = [name for other, names in real.items() if other != subject for name in names]
+            learnt = concept_classifier.train(*(self._vectors(clip, names).astype(np.float32)
+                                                for names in (real[subject], others)), seed=0)
+            sure = learnt.scores(self._vectors(clip, [_own(job) for job in mine])) / 10
+            made[self._places(mine)] = r_precision.classifier(sure)
+        return made
+
+    def _among_classes(self) -> Floats:
+        """Those of COTI's later code, also of real pictures."""
+        clip, metric = self._eyes.clip, plans.R_AMONG
+        return self._filled([job for job in self._plan.jobs if metric in job.texts], lambda mine:
+                            r_precision.among_classes(self._vectors(clip, [_own(job) for job in mine]),
+                                                      self._texts(clip, [job.texts[metric] for job in mine]),
+                                                      self._texts(clip, self._plan.classes)))
 
     def of_sets(self, metric: str, warnings: list[str]) -> dict[tuple[str, str], float]:
         """FID, KID or IS by (group, subject), "" for all; those of fewer pictures than it needs are left out."""

@@ -38,6 +38,20 @@ def test_a_benchmark_that_is_not_known_is_answered_by_those_that_are(capsys: pyt
     assert "allowed: evaluate dreambench, evaluate retribooru, evaluate coti;" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("name", "words", "said"), [
+    ("coti", ["--r-precision", "attngan,top"], "--r-precision is not known (got 'top'); allowed: attngan, "),
+    ("retribooru", ["--vqa-pairing", "both"], "--vqa-pairing is not known (got 'both'); allowed: reference, generated"),
+])
+def test_what_a_benchmark_alone_has_is_checked(name: str, words: list[str], said: str,
+                                               capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", name, "--run", "RUN", "--out", "OUT", *words]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_measures_are_named_with_commas_once_each() -> None:
+    assert Coti(r_precision=" classifier, attngan,classifier").measures == ("classifier", "attngan")
+
+
 def test_runs_are_named_with_commas() -> None:
     assert Dreambench(run=" a, b/c ,,").runs == ["a", "b/c"]
 

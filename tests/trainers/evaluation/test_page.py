@@ -37,7 +37,11 @@ def test_all_of_out_is_written_and_the_record_last(tmp_path: Path, monkeypatch: 
     assert "| Real images | 1 | 0.900" in text and "## By subject\n\n|  | pictures |" in text
     assert "| dog | 1 | 0.500" in text and all(f"]({name})" in text for name in ("balance.png", "sheet.png"))
     assert "- of: x, y\n- real: dog 1\n\n" in text
-    assert json.loads((tmp_path / "table.json").read_text())["rows"][0]["group"] == "Real images"
+    said = json.loads((tmp_path / "table.json").read_text())
+    assert said["rows"][0]["group"] == "Real images"
+    for weights, revision in {(one["weights"], one["revision"]) for one in said["models"].values()}:
+        assert weights in (tmp_path / "table.md").read_text() and revision in (tmp_path / "table.md").read_text()
+    assert (said["protocol"]["sampler"], said["protocol"]["steps"]) == ("ddim", "200")
     assert results.read(tmp_path).said["name"] == "cat"
 
 

@@ -122,6 +122,17 @@ def test_pictures_that_are_not_there_are_counted_after_all_others_were_seen(tmp_
         score(gone, tmp_path, LIGHT, Progress())
 
 
+def test_a_drawn_picture_is_decoded_once_for_lpips_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The references once more, for maps that are not kept."""
+    models = Models(clip="light", dino="none", lpips=str(tiny.layers(tmp_path / "layers.onnx", True)))
+    jobs = [drawn(tmp_path, f"toy/{at}", noise(at), "a", "b") for at in range(5)]
+    decoded: list[int] = []
+    decode = images.decode
+    monkeypatch.setattr(images, "decode", lambda data: decoded.append(len(data)) or decode(data))
+    score(plan(jobs, {"a": RED, "b": BLUE}, [plans.CLIP_I, plans.LPIPS]), tmp_path, models, Progress())
+    assert len(decoded) == 5 + 2 + 2
+
+
 def test_a_picture_is_decoded_once_and_never_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     net = str(tiny.means(tmp_path / "net.onnx", logits=True))
     models = Models(clip="light", dino="none", inception=net)

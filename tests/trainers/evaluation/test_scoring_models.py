@@ -113,6 +113,44 @@ def test_captions_are_found_by_their_pictures(models: Models, tmp_path: Path) ->
     assert found[1:].tolist() == wanted[1:] and set(found) <= {0, 1}
 
 
+def concepts(out: Path, metrics: tuple[str, ...]) -> Plan:
+    """Four real pictures of each of two concepts, reddish and bluish, and two drawn ones of each."""
+    chance = np.random.default_rng(3)
+
+    def near(*levels: int) -> np.ndarray:
+        return np.clip(flat(*levels) + chance.integers(-20, 20, (64, 64, 3)), 0, 255).astype(np.uint8)
+
+    colors = {"ruby": (220, 30, 30), "sapphire": (30, 30, 220)}
+    pictures = {f"{name}{at}": near(*color) for name, color in colors.items() for at in range(4)}
+    texts = {name: {plans.CLIP_T: f"a photo of a {name}", plans.R_AMONG: f"a painting of {name}"} for name in colors}
+    jobs = [real(f"{name}{at}", f"{name}{(at + 1) % 4}", subject=name, texts=texts[name])
+            for name in colors for at in range(4)]
+    jobs += [drawn(out, f"{name}/{at}", near(*color), f"{name}0", subject=name, texts=texts[name])
+             for name, color in colors.items() for at in range(2)]
+    return plan(jobs, pictures, metrics)._replace(classes=tuple(f"a painting of thing {at}" for at in range(200)))
+
+
+def test_the_measures_of_cotis_code(models: Models, tmp_path: Path) -> None:
+    todo = concepts(tmp_path, (plans.R_CLASSIFIER, plans.R_AMONG))
+    found = score(todo, tmp_path, models, Progress())
+    sure = found.columns["R-precision (classifier)"]
+    assert np.isnan(sure[:8]).all() and (sure[8:] > 0.9).all()
+    swapped = {f"{name}{at}": todo.pictures[f"{other}{at}"]
+               for other, name in (("ruby", "sapphire"), ("sapphire", "ruby")) for at in range(4)}
+    wrong = score(todo._replace(pictures=swapped), tmp_path, models, Progress())
+    assert (wrong.columns["R-precision (classifier)"][8:] < 0.1).all()
+    scorer, wanted = ClipT(models.clip), []
+    for job in todo.jobs:
+        shown = todo.pictures[job.target] if not job.prompt else (tmp_path / f"pictures/{job.key}.png").read_bytes()
+        said = [job.texts[plans.R_AMONG], *todo.classes]
+        fits = scorer({"image": [np.asarray(Image.open(io.BytesIO(shown)))] * len(said), "text": said})["clip_t"]
+        wanted.append(float(sum(one >= fits[0] for one in fits[1:]) < 200))
+    assert found.columns["R-precision (among classes)"].tolist() == wanted
+    few = todo._replace(classes=todo.classes[:199])
+    with pytest.raises(UsageError, match="class captions: 199 are too few; allowed: 200 or more"):
+        score(few, tmp_path, models, Progress())
+
+
 class Eye(http.server.BaseHTTPRequestHandler):
     """Says "yes, red" or "no" of what it is asked, by whether the picture is red."""
 
@@ -180,6 +218,26 @@ def test_answers_of_an_endpoint(models: Models, tmp_path: Path, endpoint: Any) -
     with_vqa(models, tmp_path, endpoint.url)
     assert endpoint.asked == before
     assert sum(len(lines) == len(QUESTIONS) for lines in before) == 4
+
+
+def test_answers_about_pictures_of_one_prompt_are_compared(models: Models, tmp_path: Path, endpoint: Any) -> None:
+    """Two red and a blue picture of one prompt; another prompt's picture is alone. Real ones among themselves."""
+    reds = {"prompt": "a sks toy"}
+    jobs = [real("red", "blue"), real("blue", "red"), drawn(tmp_path, "toy/0", flat(250, 0, 0), "blue", **reds),
+            drawn(tmp_path, "toy/1", flat(240, 0, 0), "blue", **reds),
+            drawn(tmp_path, "toy/2", flat(0, 0, 240), "blue", **reds),
+            drawn(tmp_path, "toy/3", flat(0, 0, 230), "blue", prompt="a blue sks toy")]
+    pictures = {"red": flat(255, 0, 0), "blue": flat(0, 0, 255)}
+    product = plans.swd(plans.VQA_AMONG, plans.CLIP_I)
+    todo = plan(jobs, pictures, (plans.VQA, plans.VQA_AMONG, plans.CLIP_I, product))
+    found = score(todo, tmp_path, Models(clip=models.clip, dino="none", vqa=endpoint.url), Progress())
+    first, _, _, _, other, _ = found.columns[plans.VQA]
+    assert found.columns["VQA (generated)"] == pytest.approx([first, first, first / 2, first / 2, first, np.nan],
+                                                             abs=1e-6, nan_ok=True)
+    assert first > 1e-4 and other == pytest.approx(0, abs=1e-6)
+    assert np.isnan(found.columns[product]).tolist() == [True, True, False, False, False, True]
+    assert found.columns[product][4] == pytest.approx(first * found.columns[plans.CLIP_I][4])
+    assert found.models["VQA (generated)"]["answers_embedded_by"] == "clip"
 
 
 def test_answers_of_instructblip(models: Models, tmp_path: Path) -> None:

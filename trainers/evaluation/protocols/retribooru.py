@@ -31,6 +31,7 @@ from trainers.evaluation.plans import (
     LEAK,
     LPIPS,
     VQA,
+    VQA_AMONG,
     Job,
     Plan,
     Sampler,
@@ -137,6 +138,11 @@ def retribooru(people: People, pictures: Mapping[str, bytes], sampler: Sampler, 
                  group: sum(one.group == group for one in sets) for group in ("seen", "unseen", "given")}}
     return Plan("retribooru", protocol, (*shown, *drawn), pictures,
                 (*METRICS, *APART) if protocol == "cross" else METRICS, sampler, facts)
+
+
+def among(plan: Plan) -> Plan:
+    """The same, with a VQA score that compares generated pictures with each other."""
+    return plan._replace(metrics=tuple(one.replace(VQA, VQA_AMONG) for one in plan.metrics))
 
 
 def _sets(people: People, rows: Mapping[str, Row], wanted: int, seed: int) -> list[Set]:

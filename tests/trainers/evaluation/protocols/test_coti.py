@@ -4,7 +4,7 @@ import pytest
 
 from schemas.errors import UsageError
 from tests.trainers.evaluation.protocols.planned import check, drawn, shown
-from trainers.evaluation.plans import CLIP_T, R_PRECISION, Plan, Sampler
+from trainers.evaluation.plans import CLIP_T, R_AMONG, R_CLASSIFIER, R_PRECISION, Plan, Sampler
 from trainers.evaluation.protocols.coti import PROTOCOLS, coti, sampler
 from trainers.evaluation.protocols.subjects import Inverted, Picture
 
@@ -36,7 +36,8 @@ def test_prompts_and_texts_by_hand() -> None:
     plan = _plan(_runs("axolotl"))
     job = next(job for job in plan.jobs if job.key == "axolotl/full/0007")
     assert (job.run, job.subject, job.group, job.prompt) == ("axolotl-full", "axolotl", "full", "a photo of <axolotl>")
-    assert job.texts == {CLIP_T: "a photo of an axolotl", R_PRECISION: "a photo of an axolotl"}
+    assert job.texts == {CLIP_T: "a photo of an axolotl", R_PRECISION: "a photo of an axolotl",
+                         R_AMONG: "a painting of axolotl"}
     assert shown(plan)[0].texts == job.texts and shown(plan)[0].target == "axolotl/0"
 
 
@@ -61,6 +62,18 @@ def test_ninety_nine_captions_do_not_match() -> None:
     bears = [text for text in captions if "bear" in text.lower()]
     assert bears == ["a photo of a polar bear", "a photo of a Brown Bear"]
     assert "a photo of an eagle" in captions
+
+
+def test_measures_of_the_published_code_change_no_job() -> None:
+    runs, names = _runs("axolotl", "garfish"), [f"thing {at}" for at in range(200)]
+    usual = _plan(runs, "quick")
+    more = coti(runs, {}, Sampler(), protocol="quick", measures=(R_CLASSIFIER, R_AMONG), classes=names)
+    assert (usual.metrics[:3], more.metrics[:4]) == (("FID", R_PRECISION, "KID"), ("FID", R_CLASSIFIER, R_AMONG, "KID"))
+    assert more.jobs == usual.jobs and more.classes[7] == "a painting of thing 7" and len(more.classes) == 200
+    with pytest.raises(UsageError, match=r"tells a concept from others \(got '1 concept'\)"):
+        coti(_runs("axolotl"), {}, Sampler(), measures=(R_CLASSIFIER,))
+    with pytest.raises(UsageError, match=r"got '199 of them'\); allowed: 200 or more.*--classes FILE"):
+        coti(runs, {}, Sampler(), measures=(R_AMONG,), classes=names[1:])
 
 
 def test_cells_without_a_run_are_told() -> None:

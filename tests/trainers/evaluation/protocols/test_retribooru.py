@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from schemas.errors import UsageError
 from tests.trainers.evaluation.protocols.planned import check, drawn, shown
 from trainers.evaluation.plans import CLIP_T, Job, Plan, Sampler, Shown
-from trainers.evaluation.protocols.retribooru import COMPOSED, FIGURES, METRICS, PROTOCOLS, retribooru
+from trainers.evaluation.protocols.retribooru import COMPOSED, FIGURES, METRICS, PROTOCOLS, among, retribooru
 from trainers.evaluation.protocols.subjects import People, Row
 
 
@@ -122,6 +122,14 @@ def test_cross_shows_the_face_of_one_and_the_clothes_of_another() -> None:
         clothes[job.apart["clothes"][0]] += 1
     assert len(faces) == len(clothes) == 40 and set(faces.values()) == set(clothes.values()) == {1}
     assert plan.metrics == (*METRICS, "CLIP-I (face)", "CLIP-I (clothes)", "DINO (face)", "DINO (clothes)")
+
+
+def test_vqa_among_generated_pictures_changes_columns_alone() -> None:
+    usual = _plan()
+    told = among(usual)
+    assert told.metrics == ("CLIP-I", "CLIP-T", "SWD(CLIP-I, CLIP-T)", "VQA (generated)",
+                            "SWD(VQA (generated), CLIP-I)", "SWD(VQA (generated), CLIP-T)", *METRICS[6:])
+    assert told.jobs == usual.jobs
 
 
 def test_cross_needs_cuts_and_a_pipeline_that_takes_two() -> None:
