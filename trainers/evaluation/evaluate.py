@@ -60,8 +60,8 @@ def _dreambench(options: Dreambench, runs: Sequence[Run]) -> Plan:
         pictures.join(shown)
         if options.protocol == "composition":
             near += _near(one, mine)
-    plan = dreambench.dreambench(found, pictures, _sampler(dreambench.sampler, options, runs),
-                                 protocol=options.protocol, seed=options.seed)
+    plan = dreambench.dreambench(found, pictures, _sampler(options, runs), protocol=options.protocol,
+                                 seed=options.seed)
     return plan._replace(facts={**plan.facts, "cosine of token and class": near}) if near else plan
 
 
@@ -79,7 +79,7 @@ def _retribooru(options: Retribooru, runs: Sequence[Run]) -> Plan:
                          next_command="evaluate each, then trainers compare OUT OUT")
     [one] = runs
     found, pictures = people(one, options.references)
-    plan = retribooru.retribooru(found, pictures, _sampler(retribooru.sampler, options, runs), run=one.name,
+    plan = retribooru.retribooru(found, pictures, _sampler(options, runs), run=one.name,
                                  protocol=options.protocol, seed=options.seed, concepts=one.concepts,
                                  written=one.written)
     return retribooru.among(plan) if options.vqa_pairing == "generated" else plan
@@ -91,9 +91,8 @@ def _coti(options: Coti, runs: Sequence[Run]) -> Plan:
         mine, shown = inverted(one, options.real)
         found.append(mine)
         pictures.join(shown)
-    return coti.coti(found, pictures, _sampler(coti.sampler, options, runs), protocol=options.protocol,
-                     seed=options.seed, measures=[coti.MEASURES[one] for one in options.measures],
-                     classes=_names(options.classes))
+    return coti.coti(found, pictures, _sampler(options, runs), protocol=options.protocol, seed=options.seed,
+                     measures=[coti.MEASURES[one] for one in options.measures], classes=_names(options.classes))
 
 
 def _names(path: Path | None) -> list[str]:
@@ -109,15 +108,30 @@ def _names(path: Path | None) -> list[str]:
 _PLANNED: dict[type[Evaluation], Callable[[Any, Sequence[Run]], Plan]] = {
     Dreambench: _dreambench, Retribooru: _retribooru, Coti: _coti,
 }
+_SAMPLERS: dict[type[Evaluation], Callable[[str, bool], Sampler]] = {
+    Dreambench: dreambench.sampler, Retribooru: retribooru.sampler, Coti: coti.sampler,
+}
 
 
-def _sampler(of: Callable[[str, bool], Sampler], options: Any, runs: Sequence[Run]) -> Sampler:
+def _sampler(options: Evaluation, runs: Sequence[Run]) -> Sampler:
     """The protocol's, but for what the options ask otherwise."""
     if len({one.sdxl for one in runs}) > 1:
         raise UsageError("runs on SD and on SDXL: the protocol draws them otherwise", allowed="one kind of base",
                          next_command="evaluate them apart, then trainers compare OUT OUT")
     asked = {"steps": options.denoising_steps, "guidance": options.guidance}
-    return changed(of(options.protocol, runs[0].sdxl), **{name: one for name, one in asked.items() if one is not None})
+    return changed(_usual(options, runs), **{name: one for name, one in asked.items() if one is not None})
+
+
+def _usual(options: Any, runs: Sequence[Run]) -> Sampler:
+    """The protocol's own."""
+    return _SAMPLERS[type(options)](options.protocol, runs[0].sdxl)
+
+
+def _departures(options: Evaluation, runs: Sequence[Run], sampler: Sampler) -> list[str]:
+    """What is drawn otherwise than the protocol says."""
+    usual = _usual(options, runs)
+    return [f"drawn with {name} {getattr(sampler, name):g} where the protocol has {getattr(usual, name):g}"
+            for name in ("steps", "guidance") if getattr(sampler, name) != getattr(usual, name)]
 
 
 def _said(options: Evaluation, runs: Sequence[Run], plan: Plan, scored: Scored) -> dict[str, Any]:
@@ -128,4 +142,5 @@ def _said(options: Evaluation, runs: Sequence[Run], plan: Plan, scored: Scored) 
             "methods": list(dict.fromkeys(one.method for one in runs)),
             "bases": list({str(one.base): one.base for one in runs}.values()),
             "options": {flag: value.name if isinstance(value, Path) else value for flag, value in told.items()},
-            "versions": versions(), "facts": dict(plan.facts), "warnings": list(scored.warnings)}
+            "versions": versions(), "facts": dict(plan.facts),
+            "warnings": [*_departures(options, runs, plan.sampler), *scored.warnings]}

@@ -37,7 +37,8 @@ def score(plan: Plan, out: Path, models: Models, progress: Progress) -> Scored:
     models.check_models()
     eyes = open_eyes(models, plan.metrics)
     usable = [metric for metric in plan.metrics if needs(metric) <= eyes.has]
-    warnings = [f"{metric} is left out: there is no model for it" for metric in plan.metrics if metric not in usable]
+    lacking = [metric for metric in plan.metrics if metric not in usable]
+    warnings = [f"left out, as there is no model for it: {'; '.join(lacking)}"] if lacking else []
     if not usable:
         raise UsageError("no metric is left to score with", seen=", ".join(plan.metrics),
                          next_command="other models: see --clip, --dino, --blip, --vqa")

@@ -202,5 +202,5 @@ def notes(result: Result) -> list[str]:
     return [grid(list(told), [[*told.values()]], words=len(told)), models(result), Raw(
         "In brackets 95 % of a bootstrap that draws subjects anew, then pictures within them; of one subject its "
         "prompts. Scores of sets of pictures, such as FID, have none."),
-        *(f"- {markdown(one)}" for one in warnings)]
+        *(["\n".join(f"- {markdown(one)}" for one in warnings)] if warnings else [])]
 

@@ -60,6 +60,7 @@ def test_a_quick_one_has_five_pictures_and_scores_the_runs_own_first(quick: Path
     assert (said["benchmark"], said["protocol"], said["name"]) == ("dreambench", "quick", "run")
     assert (said["sampler"]["steps"], said["methods"], said["bases"][0]["name"]) == (2, ["dreambooth"], "tiny")
     assert "--out" not in said["options"] and said["options"]["--clip"] == "light"
+    assert said["warnings"][0] == "drawn with steps 2 where the protocol has 50"
     page = (quick / "README.md").read_text(encoding="utf-8")
     assert page.index("Real images") < page.index("| all | 5 |") and "![sheet](sheet.png)" in page
 
