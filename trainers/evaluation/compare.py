@@ -204,6 +204,9 @@ def readme(evaluations: Sequence[Evaluation], rows: Sequence[Row], tests: Sequen
              f"{markdown(first.name)}."]
     if tests:
         parts += ["## Paired tests", _tests(tests, first.name)]
+    elif len(evaluations) > 1:
+        parts += ["## Paired tests", f"None: no other has a subject and prompt of {markdown(first.name)}. Subjects are "
+                  "told by the names of their datasets; `trainers evaluate dreambench --data` takes another one."]
     for one in published:
         parts += [f"## {markdown(one.name)}", _paper(one, evaluations),
                   "\n".join(f"- {markdown(note)}" for note in one.notes)]

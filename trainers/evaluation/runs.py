@@ -156,7 +156,9 @@ def subjects(run: Run) -> tuple[list[Subject], Pictures]:
         rows = opened.rows.select_columns(columns).to_list()
         said, name = run.said.get("options", {}), _agreed(rows, "subject")
         if name not in SUBJECTS:  # else the folder of the photos, which may have any name
-            name = str(said.get("concept") or opened.name)
+            within = Path(wanted).resolve().is_relative_to(run.folder.resolve())
+            # What `personalize` builds in its OUT has one name for all subjects.
+            name = str(said.get("concept") or (within and name) or opened.name)
         class_name = _agreed(rows, "class_name") or str(said.get("concept") or said.get("initial") or "")
         if not class_name:
             raise UsageError("the data tell no class", seen=wanted, allowed="rows with one class_name",

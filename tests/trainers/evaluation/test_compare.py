@@ -69,6 +69,9 @@ def test_each_is_tested_against_the_first_on_what_both_have(tmp_path: Path) -> N
 def test_evaluations_that_share_nothing_are_not_tested(tmp_path: Path) -> None:
     other = result(tmp_path / "two", [job("z", 1, prompt="a sks cat")], {CLIP_I: [0.5]})
     assert versus(*_named([[made(tmp_path / "one")], [other]])) == []
+    compare([[made(tmp_path / "one")], [other]], tmp_path / "out")
+    page = (tmp_path / "out" / "README.md").read_text()
+    assert "## Paired tests\n\nNone: no other has a subject and prompt of one." in page and "--data" in page
 
 
 def test_repeats_are_one_row_with_their_deviation(tmp_path: Path) -> None:

@@ -99,6 +99,16 @@ def test_tokens_that_stand_alone_and_tokens_of_several(tmp_path: Path) -> None:
     assert (base.run, base.token, base.class_name, base.alone) == ("tiny", "backpack", "backpack", True)
 
 
+def test_what_personalize_built_is_named_after_the_photos(tmp_path: Path) -> None:
+    """Its datasets are all called "subject": two of them would be one."""
+    within = made.subject(tmp_path / "mine" / "data" / "subject")
+    [one], _ = subjects(run_of(tmp_path / "mine", said("dreambooth", data=str(within))))
+    assert one.name == "pack"
+    elsewhere = made.subject(tmp_path / "other" / "subject")
+    [one], _ = subjects(run_of(tmp_path / "mine", said("dreambooth", data=str(elsewhere))))
+    assert one.name == "subject"
+
+
 def test_data_that_are_not_the_runs_are_one_line(tmp_path: Path) -> None:
     data = str(made.subject(tmp_path / "pack"))
     text = said("dreambooth", data=data)

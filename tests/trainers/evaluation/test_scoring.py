@@ -57,20 +57,22 @@ def test_what_has_no_model_is_left_out_and_told(tmp_path: Path) -> None:
 def test_frechet_distance_of_sets_by_group_and_subject(tmp_path: Path) -> None:
     """Only red varies, so FID is the squared distance of means plus that of standard deviations."""
     reds = {"a": 51, "b": 153}
-    jobs = [real(name, subject="toy") for name in reds]
+    jobs = [*(real(name, subject="toy") for name in reds), *(real(name, subject="cup") for name in "cd")]
     jobs += [drawn(tmp_path, f"toy/{at}", flat(level, 0, 0), group="new") for at, level in enumerate((0, 204))]
     jobs += [drawn(tmp_path, f"toy/old-{at}", flat(level, 0, 0), group="old") for at, level in enumerate((51, 153))]
     jobs += [drawn(tmp_path, "cup/0", flat(9, 9, 9), subject="cup", group="old")]
-    asked = plan(jobs, {name: flat(red, 0, 0) for name, red in reds.items()}, [plans.FID, plans.KID])
+    asked = plan(jobs, {**{name: flat(red, 0, 0) for name, red in reds.items()}, "c": BLUE, "d": BLUE},
+                 [plans.FID, plans.KID])
     net = str(tiny.means(tmp_path / "net.onnx"))
     found = score(asked, tmp_path, Models(clip="none", dino="none", inception=net), Progress())
     assert (found.columns, list(found.sets)) == ({}, ["FID", "KID"])
     deviations = (.2 * math.sqrt(2), .4 * math.sqrt(2))
     fid = found.sets["FID"]
     assert set(fid) == {("", ""), ("", "toy"), ("new", ""), ("new", "toy"), ("old", ""), ("old", "toy")}
+    assert fid["new", ""] == fid["new", "toy"]  # no cup was drawn there, so none is what they are compared with
     assert fid["new", "toy"] == pytest.approx((deviations[1] - deviations[0])**2, abs=1e-5)
     assert fid["old", "toy"] == pytest.approx(0, abs=1e-6) and fid["", ""] > fid["", "toy"]
-    assert any("FID of 2 pictures: below 2,048" in one for one in found.warnings)
+    assert any("FID of 4 pictures: below 2,048" in one for one in found.warnings)
     assert sum("FID of 2 sets left out" in one for one in found.warnings) == 1
     assert found.models["FID"]["weights"] == "net.onnx"
     light = score(asked, tmp_path, LIGHT, Progress())
