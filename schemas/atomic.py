@@ -16,7 +16,7 @@ from pathlib import Path
 from schemas.locations import Location
 
 TEMPORARY = ".tmp-"
-"""Prefix of unfinished files; whoever holds the lock of an OUT may delete them."""
+"""Prefix of unfinished files and folders; whoever holds the lock of an OUT may delete them."""
 
 
 @contextmanager
@@ -82,6 +82,9 @@ def remove(folder: Location) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Deletes what killed runs left unfinished below `folder`."""
-    for path in folder.rglob(f"{TEMPORARY}*"):
-        path.unlink(missing_ok=True)
+    """Deletes what killed runs left unfinished below `folder`: files, and folders with all that is in them."""
+    for path in list(folder.rglob(f"{TEMPORARY}*")):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)  # perhaps it went with the one around it
+        else:
+            path.unlink(missing_ok=True)

@@ -39,5 +39,11 @@ def test_sweep_takes_only_temporaries(tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / ".tmp-9-part.parquet").write_bytes(b"half")
     (tmp_path / "deep" / "part.parquet").write_bytes(b"whole")
+    (tmp_path / "deep" / ".tmp-8-model" / "unet" / ".tmp-7-x").mkdir(parents=True)
+    (tmp_path / "deep" / ".tmp-8-model" / "config.json").write_bytes(b"{}")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "kept").write_bytes(b"whole")
+    (tmp_path / "deep" / ".tmp-6-link").symlink_to(tmp_path / "mine")
     atomic.sweep(tmp_path)
+    assert (tmp_path / "mine" / "kept").read_bytes() == b"whole"
     assert [entry.name for entry in (tmp_path / "deep").iterdir()] == ["part.parquet"]

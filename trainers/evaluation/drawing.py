@@ -27,7 +27,7 @@ from trainers.evaluation.results import read_plan, write_plan
 from trainers.evaluation.runs import Run
 
 DRAWN_WITH = "drawing.json"
-"""Beside plan.jsonl: sampler, runs and references by their digests."""
+"""Beside plan.jsonl: sampler, and jobs, runs and references by their digests."""
 
 
 def draw_all(plan: Plan, runs: Sequence[Run], out: Path, progress: Progress) -> None:
@@ -98,32 +98,36 @@ def _copy(jobs: Sequence[Job], pictures: Mapping[str, bytes], out: Path) -> None
 
 def _begin(plan: Plan, runs: Sequence[Run], out: Path) -> None:
     """Writes what OUT is drawn with, and removes what a killed evaluation left unfinished. Raises UsageError where
-    another one was begun."""
+    another one was begun, or OUT holds what no evaluation wrote."""
     shown = sorted({one.picture for job in plan.jobs for one in job.shown})
     said = {"benchmark": plan.benchmark, "protocol": plan.protocol, "sampler": msgspec.to_builtins(plan.sampler),
+            "jobs": _digest(msgspec.json.encode(plan.jobs)),
             "runs": {run.name: _digest(json.dumps(run.said).encode()) for run in runs},
             "shown": {name: _digest(plan.pictures[name]) for name in shown}}
-    text = (json.dumps(said, indent=1) + "\n").encode()
-    try:
-        others = _others(json.loads((out / DRAWN_WITH).read_bytes()), said)
-        if not others and read_plan(out) != plan.jobs:
-            others = ["the jobs"]
-    except FileNotFoundError:
-        others = []
-    except ValueError:
-        others = [f"{DRAWN_WITH} is damaged"]
-    if others:
+    if others := _others(out, plan, said):
         raise UsageError(f"OUT was begun with another plan: {', '.join(others)}", seen=str(out),
                          next_command="the command that began it, or another --out")
     out.mkdir(parents=True, exist_ok=True)
     atomic.sweep(out)
+    # First what tells that OUT is ours: the command may be stopped, and run again.
+    atomic.write(out / DRAWN_WITH, (json.dumps(said, indent=1) + "\n").encode())
     write_plan(out, plan.jobs)
-    atomic.write(out / DRAWN_WITH, text)
 
 
-def _others(there: object, here: Mapping[str, object]) -> list[str]:
-    """What differs."""
-    return [name for name, value in here.items() if not isinstance(there, dict) or there.get(name) != value]
+def _others(out: Path, plan: Plan, here: Mapping[str, object]) -> list[str]:
+    """What differs from what OUT was begun with. Raises UsageError where it was not begun, but holds something."""
+    try:
+        there = json.loads((out / DRAWN_WITH).read_bytes())
+        found = [name for name, value in here.items() if not isinstance(there, dict) or there.get(name) != value]
+        return found or ["jobs"] * (read_plan(out) != plan.jobs)
+    except FileNotFoundError as error:
+        if Path(error.filename).name == DRAWN_WITH and out.is_dir() and (
+                mine := sorted(path.name for path in out.iterdir() if not path.name.startswith("."))):
+            raise UsageError("--out holds what no evaluation wrote", seen=f"{out}: {mine[0]}", allowed="a new or empty "
+                             "folder, or one with an evaluation to go on with", next_command="another --out") from None
+        return []
+    except (ValueError, RecursionError):
+        return [f"{DRAWN_WITH} is damaged"]
 
 
 def _digest(data: bytes) -> str:

@@ -13,7 +13,7 @@ from schemas.errors import UsageError
 from schemas.terminal.fields import flag_of
 from schemas.terminal.progress import Progress
 from trainers.evaluation import page, tables
-from trainers.evaluation.drawing import draw_all
+from trainers.evaluation.drawing import DRAWN_WITH, draw_all
 from trainers.evaluation.evaluate_options import Coti, Dreambench, Evaluation, Retribooru
 from trainers.evaluation.meanings import token_class_cosines
 from trainers.evaluation.people import people
@@ -48,6 +48,9 @@ def _repeats(options: Evaluation) -> Iterator[Evaluation]:
     if options.repeats == 1:
         yield options
         return
+    if (options.out / DRAWN_WITH).exists():
+        raise UsageError("--out is an evaluation, and repeats are folders in it", seen=str(options.out),
+                         allowed="a new folder, or one with repeats", next_command="another --out")
     for number in range(options.repeats):
         yield replace(options, seed=options.seed + number, out=options.out / str(number + 1), repeats=1)
 

@@ -46,7 +46,7 @@ def read_plan(folder: Path) -> tuple[Job, ...]:
     """The jobs of plan.jsonl. Raises UsageError when they cannot be read, and FileNotFoundError when there is none."""
     try:
         return tuple(msgspec.json.decode(line, type=Job) for line in (folder / PLAN).read_bytes().splitlines())
-    except (ValueError, NotADirectoryError, PermissionError, IsADirectoryError) as error:
+    except (ValueError, RecursionError, NotADirectoryError, PermissionError, IsADirectoryError) as error:
         raise _unreadable(folder / PLAN, error) from None
 
 

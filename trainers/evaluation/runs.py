@@ -8,6 +8,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar, cast
 
+import msgspec
+
 from schemas.dreambench import SUBJECTS
 from schemas.errors import UsageError
 from schemas.prompts import Kind
@@ -29,6 +31,37 @@ _INDEX = "model_index.json"
 _SCALED = ("ip-adapter", "controlnet", "fastcomposer")
 _ALLOWED = f"OUT of a finished run of trainers, a folder of such folders, or a base: tiny, a folder with {_INDEX}"
 _Options = TypeVar("_Options")
+
+
+class _Base(msgspec.Struct):
+    name: str
+    pipeline: str
+    sha256: str
+
+
+class _Said(msgspec.Struct):
+    """Of `Record.options`, what every method has, and what those that have it are asked for here."""
+
+    out: str
+    data: str | None = None
+    resolution: int | None = None
+    references: int | None = None
+
+
+class _Record(msgspec.Struct):
+    """What run.json must hold."""
+
+    method: str
+    finished: bool
+    base: _Base
+    options: _Said
+    facts: dict[str, Any]
+
+
+class _Index(msgspec.Struct):
+    """What model_index.json must."""
+
+    pipeline: str = msgspec.field(name="_class_name")
 
 
 class Run(NamedTuple):
@@ -81,7 +114,7 @@ class Run(NamedTuple):
             return cast(Mapping[str, str], self.said["base"])
         kind = "StableDiffusionXLPipeline" if self.name == "tiny-sdxl" else "StableDiffusionPipeline"
         if self.folder.is_dir():
-            kind = str(json.loads((self.folder / _INDEX).read_text(encoding="utf-8"))["_class_name"])
+            kind = _read(self.folder / _INDEX, _Index)[1].pipeline
         return {"name": self.name, "pipeline": kind}
 
     def options(self, kind: type[_Options]) -> _Options:
@@ -126,17 +159,32 @@ def _found(wanted: str, data: str) -> list[Run]:
 
 
 def _opened(folder: Path, data: str) -> Run:
-    try:
-        said = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        method, finished, _ = said["method"], said["finished"], said["options"]["out"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{RECORD} cannot be read", seen=f"{folder}: {error!r}", allowed="what a run wrote") from None
-    if method not in TAKES:
-        raise UsageError("a run of an unknown method", seen=f"{folder}: {method}", allowed=", ".join(TAKES))
-    if not finished:
+    said, record = _read(folder / RECORD, _Record)
+    if record.method not in TAKES:
+        raise UsageError("a run of an unknown method", seen=f"{folder}: {record.method}", allowed=", ".join(TAKES))
+    if not record.finished:
         raise UsageError("a run that is not finished", seen=str(folder), allowed=_ALLOWED,
                          next_command="the command that began it, with --resume")
-    return Run(folder, folder.resolve().name, method, said, data)
+    run = Run(folder, folder.resolve().name, record.method, said, data)
+    try:
+        _ = run.concepts, _TOKENS[run.method](run) if run.method in _TOKENS else ()
+    except (KeyError, TypeError, ValueError) as error:  # of a method's own words
+        raise _unreadable(folder / RECORD, f"{type(error).__name__} {error}") from None
+    return run
+
+
+def _read(path: Path, kind: type[_Options]) -> tuple[dict[str, Any], _Options]:
+    """A JSON file as it is, and as what it must hold. Raises UsageError."""
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+        return said, msgspec.convert(said, kind)
+    except (OSError, ValueError, RecursionError) as error:
+        raise _unreadable(path, str(error)) from None
+
+
+def _unreadable(path: Path, why: str) -> UsageError:
+    return UsageError(f"{path.name} cannot be read: {why}", seen=str(path), allowed="what a run wrote",
+                      next_command="the command that wrote it, again")
 
 
 def subjects(run: Run) -> tuple[list[Subject], Pictures]:

@@ -61,7 +61,7 @@ class Sight:
         for ask in dict.fromkeys(asks):
             by_picture.setdefault(ask.picture, []).append(ask)
             if ask.eye.identity not in self._known:
-                self._known[ask.eye.identity] = _read(self._place(ask.eye))
+                self._known[ask.eye.identity] = _read(self._place(ask.eye), _schema(ask.eye))
         bad: list[str] = []
         with self._progress.bar("score", len(by_picture), "picture") as bar:
             rows = list(by_picture.items())
@@ -100,7 +100,9 @@ class Sight:
         if len(eye.needs) > 1:
             batch[eye.needs[1]] = [ask.about for ask, _ in rows.values()]
         made = eye(batch)
-        table = pa.table({"key": list(rows), **made}, pa.schema([("key", pa.string()), *eye.features]))
+        for name in eye.features.names:
+            _check(eye, made[name], [ask for ask, _ in rows.values()])
+        table = pa.table({"key": list(rows), **made}, _schema(eye))
         part = hashlib.sha256("".join(rows).encode()).hexdigest()[:16]
         with atomic.replacing(self._place(eye) / f"{part}.parquet") as temporary:
             pq.write_table(table, temporary)
@@ -115,14 +117,32 @@ def _key(digest: str, about: Sequence[str]) -> str:
     return f"{digest}-{more}" if more else digest
 
 
-def _read(folder: Path) -> dict[str, dict[str, Any]]:
+def _schema(eye: Annotator) -> pa.Schema:
+    return pa.schema([("key", pa.string()), *eye.features])
+
+
+def _check(eye: Annotator, answers: Sequence[Any], asks: Sequence[Ask]) -> None:
+    """Raises UsageError for numbers that are none: nothing can be scored by them, and they must not be kept."""
+    for answer, ask in zip(answers, asks, strict=True):
+        numbers = np.asarray(answer)
+        if numbers.dtype.kind == "f" and not np.isfinite(numbers).all():
+            raise UsageError(f"what {eye.name} sees holds NaN or infinity: its weights are broken",
+                             seen=f"{eye.provenance.get('weights', '')}: {ask.picture}", allowed="numbers",
+                             next_command="another model: see --clip, --dino, --blip, --inception, --lpips")
+
+
+def _read(folder: Path, schema: pa.Schema) -> dict[str, dict[str, Any]]:
     """Answers by key in all parts of a folder; what cannot be read is asked again."""
     found: dict[str, dict[str, Any]] = {}
     for path in sorted(folder.glob("*.parquet")):
         try:
-            found |= _rows(pq.read_table(path))
+            table = pq.read_table(path)
+            if table.schema.equals(schema):
+                found |= _rows(table)
+                continue
         except (pa.ArrowException, OSError):
-            path.unlink(missing_ok=True)
+            pass
+        path.unlink(missing_ok=True)
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -149,7 +150,7 @@ def test_jobs_are_drawn_together_by_run_references_and_strength() -> None:
 
 def test_another_plan_is_refused(run: Run, whole: Path, tmp_path: Path) -> None:
     before = files(whole)
-    others = [(plan_of(4), [run], "the jobs"),
+    others = [(plan_of(4), [run], "jobs"),
               (plan_of()._replace(protocol="paper"), [run], "protocol"),
               (plan_of()._replace(sampler=Sampler(steps=3, side=32, batch=2)), [run], "sampler"),
               (plan_of(), [run._replace(said={"method": "base"})], "runs")]
@@ -157,9 +158,36 @@ def test_another_plan_is_refused(run: Run, whole: Path, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match=f"OUT was begun with another plan: {what} "):
             draw_all(plan, runs, whole, Progress())
     assert files(whole) == before
-    (tmp_path / drawing.DRAWN_WITH).write_text("{")
-    with pytest.raises(UsageError, match=r"drawing\.json is damaged"):
-        draw_all(plan_of(), [run], tmp_path, Progress())
+    for damaged in ("{", "[" * 100_000):
+        (tmp_path / drawing.DRAWN_WITH).write_text(damaged)
+        with pytest.raises(UsageError, match=r"drawing\.json is damaged"):
+            draw_all(plan_of(), [run], tmp_path, Progress())
+
+
+def test_a_plan_changed_by_hand_is_refused_and_a_lost_one_written_anew(run: Run, whole: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(whole, out)
+    text = (out / "plan.jsonl").read_text()
+    (out / "plan.jsonl").write_text(text.replace('"seed":1', '"seed":7'))
+    with pytest.raises(UsageError, match=r"OUT was begun with another plan: jobs "):
+        draw_all(plan_of(), [run], out, Progress())
+    (out / "plan.jsonl").unlink()
+    with pytest.raises(UsageError, match=r"OUT was begun with another plan: jobs "):  # its pictures are the others'
+        draw_all(plan_of(4), [run], out, Progress())
+    draw_all(plan_of(), [run], out, Progress())
+    assert (out / "plan.jsonl").read_text() == text
+
+
+def test_a_folder_of_something_else_is_left_alone(run: Run, tmp_path: Path) -> None:
+    """A run's own folder, whose README.md would be another one; pictures of which nothing tells who drew them."""
+    for name in ("README.md", "pictures/one.png", "plan.jsonl"):
+        out = tmp_path / name[:4]
+        (out / name).parent.mkdir(parents=True)
+        (out / name).write_text("mine")
+        with pytest.raises(UsageError, match="--out holds what no evaluation wrote"):
+            draw_all(plan_of(), [run], out, Progress())
+        assert [path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()] == [name]
+        assert (out / name).read_text() == "mine"
 
 
 def test_references_that_changed_are_another_plan(run: Run, tmp_path: Path) -> None:
@@ -167,8 +195,9 @@ def test_references_that_changed_are_another_plan(run: Run, tmp_path: Path) -> N
     plan = plan_of(0)._replace(jobs=tuple(
         Job(key=str(seed), run="tiny", subject="", prompt="1girl", shown=(Shown("one"),)) for seed in range(2)))
     out = tmp_path / "out"
+    drawing._begin(plan, [retrinet], out)
     for seed in range(2):  # both there, so that nothing is to be drawn
-        (out / "pictures").mkdir(parents=True, exist_ok=True)
+        (out / "pictures").mkdir(exist_ok=True)
         (out / "pictures" / f"{seed}.png").write_bytes(REAL_PICTURE)
     draw_all(plan, [retrinet], out, Progress())
     assert list(json.loads((out / drawing.DRAWN_WITH).read_text())["shown"]) == ["one"]

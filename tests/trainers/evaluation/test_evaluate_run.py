@@ -105,14 +105,21 @@ def test_composition_tells_how_near_the_token_stayed(home: Path) -> None:
     assert words, said
 
 
-def test_what_cannot_be_evaluated_is_one_line(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_cannot_be_evaluated_is_one_line(home: Path, quick: Path, tmp_path: Path,
+                                              capsys: pytest.CaptureFixture[str]) -> None:
+    whole, page = ["dreambench", "--run", str(home / "run"), "--protocol", "quick"], home / "run" / "README.md"
+    before = page.read_bytes()
     trouble = {
         "no such run": ["dreambench", "--run", str(home / "none")],
         "no run.json in that folder": ["dreambench", "--run", str(tmp_path)],
         "--data is a subject dataset, not a retribooru dataset": ["retribooru", "--run", str(home / "run")],
         "dreambooth inverts no concept": ["coti", "--run", str(home / "run")],
+        "--out holds what no evaluation wrote": [*whole, "--out", str(home / "run")],
+        "--out is an evaluation, and repeats": [*whole, "--repeats", "2", "--out", str(quick)],
     }
     for said, words in trouble.items():
-        assert main(["evaluate", *words, *FAST, "--out", str(tmp_path / "out")]) == 2, said
+        out = [] if "--out" in words else ["--out", str(tmp_path / "out")]
+        assert main(["evaluate", *words, *FAST, *out]) == 2, said
         told = capsys.readouterr().err
         assert said in told and told.startswith("trainers: ") and told.count("\n") == 1, told
+    assert page.read_bytes() == before

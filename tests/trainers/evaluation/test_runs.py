@@ -24,7 +24,7 @@ pytestmark = pytest.mark.xdist_group("evaluation-runs")
 def said(method: str, **options: Any) -> dict[str, Any]:
     """run.json as a finished run leaves it."""
     tokens = {"tokens": ["<a>", "<b>"]} if method == "custom" else {"token": "<it>"}
-    return {"method": method, "finished": True, "options": {"out": "out/run", **options}, "facts": tokens,
+    return {"method": method, "finished": True, "options": {"out": "out/run", "data": "", **options}, "facts": tokens,
             "base": {"name": "tiny", "pipeline": "StableDiffusionPipeline", "sha256": "0" * 64},
             "data": {flag: {"digest": made.DIGEST} for flag in ("data", "data 2")}}
 
@@ -60,7 +60,7 @@ def test_folders_of_folders(tmp_path: Path) -> None:
     for name in ("b", "a"):
         written(tmp_path / "runs" / name, said("dreambooth"))
     (tmp_path / "runs" / "data").mkdir()
-    written(tmp_path / "c", said("retrinet"))
+    written(tmp_path / "c", said("retrinet", task="compose", references=4))
     found = open_runs([str(tmp_path / "runs"), str(tmp_path / "c")])
     assert [(run.name, run.method) for run in found] == [("a", "dreambooth"), ("b", "dreambooth"), ("c", "retrinet")]
 
@@ -84,6 +84,27 @@ def test_what_is_no_run_is_one_line(tmp_path: Path) -> None:
         written(tmp_path / home / "run", said("dreambooth"))
     with pytest.raises(UsageError, match="two runs have one name"):
         open_runs([str(tmp_path / "one"), str(tmp_path / "two")])
+
+
+def test_what_a_run_must_have_said_is_told_before_anything_is_opened(tmp_path: Path) -> None:
+    """A file of a run that somebody edited, or another program wrote."""
+    whole = said("dreambooth", data="x")
+    lacking = [{name: value for name, value in whole.items() if name != gone} for gone in ("base", "facts", "options")]
+    wrong = [{**whole, "facts": {}}, {**whole, "method": ["dreambooth"]}, {**whole, "base": {"name": "tiny"}},
+             {**whole, "options": {"out": 3}}, {**whole, "options": {"out": "x", "resolution": "wide"}},
+             said("retrinet"), said("retrinet", task="compose", references="four")]
+    for number, text in enumerate([*lacking, *wrong]):
+        with pytest.raises(UsageError, match=r"run\.json cannot be read: .*what a run wrote") as caught:
+            open_runs([str(written(tmp_path / str(number), text))])
+        assert "\n" not in str(caught.value)
+    (tmp_path / "0" / "run.json").write_text("[" * 100_000)
+    with pytest.raises(UsageError, match=r"run\.json cannot be read"):
+        open_runs([str(tmp_path / "0")])
+    for text in ("{", "[]", "{}"):
+        (tmp_path / "model_index.json").write_text(text)
+        [base] = open_runs([str(tmp_path)])
+        with pytest.raises(UsageError, match=r"model_index\.json cannot be read"):
+            _ = base.sdxl
 
 
 def test_tokens_that_stand_alone_and_tokens_of_several(tmp_path: Path) -> None:
@@ -118,7 +139,7 @@ def test_data_that_are_not_the_runs_are_one_line(tmp_path: Path) -> None:
     [one], _ = subjects(run_of(tmp_path / "run", text, data))  # somebody asked for them
     assert one.name == "pack"
     with pytest.raises(UsageError, match="retrinet learns no token"):
-        subjects(run_of(tmp_path / "other", said("retrinet")))
+        subjects(run_of(tmp_path / "other", said("retrinet", task="compose", references=4)))
     with pytest.raises(UsageError, match="a base was trained on no subject"):
         subjects(open_runs(["tiny"])[0])
     with pytest.raises(UsageError, match="no folder and no name"):
@@ -150,7 +171,7 @@ def test_what_pipelines_are_shown(tmp_path: Path) -> None:
 
     assert run("retrinet", task="compose", references=3).concepts == ("clothes", "face", "clothes")
     assert run("retrinet", task="multitask", references=2).concepts == ("figure", "figure")
-    assert run("ip-adapter").concepts == ("figure",)
+    assert run("ip-adapter", resolution=None).concepts == ("figure",)  # None: the base's own
     assert run("kandinsky", part="decoder").concepts == ("figure",)
     assert run("kandinsky", part="prior").concepts == ()
     assert run("fastcomposer").written("1girl, long_hair", "x") == "a girl<|image|>, long hair"

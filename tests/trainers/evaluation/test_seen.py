@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from annotators.base import Batch
+from schemas.errors import UsageError
 from schemas.terminal.progress import Progress
 from tests.trainers.evaluation.scored import noise, png
 from trainers.evaluation import seen
@@ -21,7 +24,7 @@ PICTURES = {f"p{at}": png(noise(at, 8)) for at in range(7)}
 class Eye:
     """Says the mean level, and what it was asked about; dies after so many pictures."""
 
-    name, identity, provenance = "eye", "0123456789abcdef" * 4, {}
+    name, identity, provenance = "eye", "0123456789abcdef" * 4, MappingProxyType({"weights": "eye.onnx"})
     needs: tuple[str, ...] = ("image", "words")
     features = pa.schema([("mean", pa.list_(pa.float32(), 1)), ("words", pa.list_(pa.string()))])
 
@@ -59,6 +62,28 @@ def test_a_damaged_file_is_asked_again(tmp_path: Path) -> None:
     again = Eye()
     sight(tmp_path).see([Ask(again, "p0")])
     assert again.shown == 1 and [one.name for one in tmp_path.rglob("*.parquet")] == [file.name]
+
+
+def test_a_file_of_other_columns_is_asked_again(tmp_path: Path) -> None:
+    sight(tmp_path).see([Ask(Eye(), "p0")])
+    file, = tmp_path.rglob("*.parquet")
+    there = pq.read_table(file)
+    for table in (there.drop_columns("words"), there.drop_columns("key"), pa.table({"key": there["key"]})):
+        pq.write_table(table, file)
+        again = Eye()
+        sight(tmp_path).see([Ask(again, "p0")])
+        assert again.shown == 1 and pq.read_table(file) == there
+
+
+def test_what_is_no_number_is_told_and_not_kept(tmp_path: Path) -> None:
+    class Broken(Eye):
+        def __call__(self, batch: Batch) -> dict[str, list[Any]]:
+            made = super().__call__(batch)
+            return {**made, "mean": [*made["mean"][:-1], [float("nan")]]}
+
+    with pytest.raises(UsageError, match=r"what eye sees holds NaN or infinity.*'eye\.onnx: p6'"):
+        sight(tmp_path).see(Ask(Broken(), name) for name in PICTURES)
+    assert not list(tmp_path.rglob("*.parquet"))
 
 
 def test_equal_pictures_are_one_and_what_was_asked_tells_answers_apart(tmp_path: Path,
