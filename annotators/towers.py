@@ -33,7 +33,7 @@ class Tower:
 
         pretrained.settle(device, flag)
         pretrained.hush()
-        self._torch, self._device, self._side, self._kind = torch, device, side, kind
+        self._torch, self._device, self._side, self._kind, self._folder = torch, device, side, kind, folder
         looks = {"CLIP": self._clip, "DINO": self._dino, "BLIP": self._blip, "VAE": self._vae}
         self._look: Callable[[Sequence[Picture]], Any] = looks[kind]
         self._processor: Any = None
@@ -84,8 +84,11 @@ class Tower:
 
     def _texts(self, said: Sequence[str]) -> Vectors:
         longest = BLIP_TOKENS if self._kind == "BLIP" else None
-        given = self._processor.tokenizer(list(said), padding="max_length", truncation=True, max_length=longest,
-                                          return_tensors="pt").to(self._device)
+        try:
+            given = self._processor.tokenizer(list(said), padding="max_length", truncation=True, max_length=longest,
+                                              return_tensors="pt").to(self._device)
+        except ValueError as error:  # a folder without its vocabulary makes a tokenizer that knows no word
+            raise pretrained.unreadable(f"{self._kind}'s tokenizer", self._folder, error) from None
         with self._torch.inference_mode():
             if longest is None:
                 return self._units(self._model.get_text_features(**given).pooler_output)

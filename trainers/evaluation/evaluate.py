@@ -22,7 +22,7 @@ from trainers.evaluation.plans import Plan, Result, Sampler, Scored
 from trainers.evaluation.protocols import coti, dreambench, retribooru
 from trainers.evaluation.protocols.subjects import Subject
 from trainers.evaluation.runs import Run, inverted, open_runs, subjects
-from trainers.evaluation.scoring import score
+from trainers.evaluation.scoring import opened, score
 from trainers.training.record import versions
 
 _TOLD = ("seed", "out", "log", "run", "repeats", "protocol")
@@ -35,6 +35,7 @@ def run(options: Evaluation) -> int:
     runs = open_runs(options.runs, getattr(options, "data", ""))
     for one in _repeats(options):
         plan = _PLANNED[type(one)](one, runs)
+        opened(plan, one)  # a model of the wrong kind is told now, not after hours of drawing
         draw_all(plan, runs, one.out, progress)
         scored = score(plan, one.out, one, progress)
         result = Result(one.out, _said(one, runs, plan, scored), scored)

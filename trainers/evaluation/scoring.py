@@ -15,7 +15,7 @@ from schemas.errors import RowError, UsageError
 from schemas.terminal.progress import Progress
 from trainers.evaluation import plans
 from trainers.evaluation.eyes import Distances, Eyes, Layouts, needs, open_eyes, parts
-from trainers.evaluation.models_options import Models
+from trainers.evaluation.models_options import NONE, Models
 from trainers.evaluation.plans import REAL, Floats, Job, Plan, Scored
 from trainers.evaluation.seen import Ask, Sight
 from trainers.metrics import cosines, frechet, leakage, r_precision, swd
@@ -34,14 +34,11 @@ def score(plan: Plan, out: Path, models: Models, progress: Progress) -> Scored:
 
     Raises UsageError when pictures are missing or damaged, models are not there, or no metric is left.
     """
-    models.check_models()
-    eyes = open_eyes(models, plan.metrics)
-    usable = [metric for metric in plan.metrics if needs(metric) <= eyes.has]
+    eyes, usable = opened(plan, models)
     lacking = [metric for metric in plan.metrics if metric not in usable]
     warnings = [f"left out, as there is no model for it: {'; '.join(lacking)}"] if lacking else []
-    if not usable:
-        raise UsageError("no metric is left to score with", seen=", ".join(plan.metrics),
-                         next_command="other models: see --clip, --dino, --blip, --vqa")
+    if idle := _idle(plan, models):
+        warnings.append(f"not used, as no metric of this protocol needs it: {', '.join(idle)}")
     scorer = _Scorer(plan, eyes, Sight(out / "seen", _loader(plan, out), progress))
     scorer.look(usable)
     columns = {_named(metric, eyes): scorer.column(metric) for metric in usable if metric not in SETS}
@@ -51,6 +48,25 @@ def score(plan: Plan, out: Path, models: Models, progress: Progress) -> Scored:
             sets[_named(metric, eyes)] = scorer.of_sets(metric, warnings)
     said = {_named(metric, eyes): told for metric in usable if (told := _provenance(metric, eyes))}
     return Scored(plan.jobs, columns, sets, said, tuple(warnings))
+
+
+def opened(plan: Plan, models: Models) -> tuple[Eyes, list[str]]:
+    """The models, none of which has looked yet, and the metrics of the plan that they suffice for. Raises UsageError
+    when models are not there or of another kind, or no metric is left: worth a call before anything is drawn."""
+    models.check_models()
+    eyes = open_eyes(models, plan.metrics)
+    usable = [metric for metric in plan.metrics if needs(metric) <= eyes.has]
+    if not usable:
+        raise UsageError("no metric is left to score with", seen=", ".join(plan.metrics),
+                         next_command="other models: see --clip, --dino, --blip, --vqa")
+    return eyes, usable
+
+
+def _idle(plan: Plan, models: Models) -> list[str]:
+    """Options that name a model which no metric of the plan asks for."""
+    asked = frozenset().union(*(needs(metric) for metric in plan.metrics))
+    for_what = {"blip": {"blip"}, "vqa": {"vqa"}, "inception": {"features", "logits"}, "lpips": {"lpips"}}
+    return [f"--{name}" for name, what in for_what.items() if getattr(models, name) != NONE and not what & asked]
 
 
 def _named(metric: str, eyes: Eyes) -> str:
@@ -194,8 +210,12 @@ class _Scorer:
         """Embeddings of texts, N x d, each of which is read once."""
         assert eye is not None
         if new := [text for text in dict.fromkeys(said) if (eye.identity, text) not in self._said]:
-            self._said |= {(eye.identity, text): np.asarray(vector, np.float64)
-                           for text, vector in zip(new, eye.texts(new), strict=True)}
+            made = np.asarray(eye.texts(new), np.float64)
+            if not np.isfinite(made).all():
+                raise UsageError(f"what {eye.name} reads holds NaN or infinity: its weights are broken",
+                                 seen=eye.provenance.get("weights", ""), allowed="numbers",
+                                 next_command=f"another model: see --{eye.name}")
+            self._said |= {(eye.identity, text): vector for text, vector in zip(new, made, strict=True)}
         return np.stack([self._said[eye.identity, text] for text in said])
 
     def _answers(self, names: Sequence[str]) -> Floats:

@@ -15,6 +15,7 @@ pytest.importorskip("accelerate")
 
 import torch
 
+from benchmarks import random_eyes
 from tests.trainers import made
 from tests.trainers.evaluation import trained
 from trainers.cli import main
@@ -123,3 +124,15 @@ def test_what_cannot_be_evaluated_is_one_line(home: Path, quick: Path, tmp_path:
         told = capsys.readouterr().err
         assert said in told and told.startswith("trainers: ") and told.count("\n") == 1, told
     assert page.read_bytes() == before
+
+
+def test_models_are_judged_before_anything_is_drawn(home: Path, tmp_path: Path,
+                                                    capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "text").write_text("no model")
+    random_eyes.save_dino(tmp_path / "dino")
+    for name, said in (("text", "no folder with a model"), ("dino", "--clip is a DINO")):
+        assert main(["evaluate", "dreambench", "--run", str(home / "run"), "--protocol", "quick", "--dino", "none",
+                     "--clip", str(tmp_path / name), "--out", str(tmp_path / "out")]) == 2
+        told = capsys.readouterr().err
+        assert said in told and told.count("\n") == 1, told
+        assert not (tmp_path / "out").exists()

@@ -6,8 +6,10 @@ import base64
 import http.server
 import io
 import json
+import shutil
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ from PIL import Image
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
+
+from safetensors.torch import load_file, save_file  # noqa: E402
 
 from annotators.clip_t import ClipT  # noqa: E402
 from annotators.model_embeddings import BATCHES  # noqa: E402
@@ -149,6 +153,31 @@ def test_the_measures_of_cotis_code(models: Models, tmp_path: Path) -> None:
     few = todo._replace(classes=todo.classes[:199])
     with pytest.raises(UsageError, match="class captions: 199 are too few; allowed: 200 or more"):
         score(few, tmp_path, models, Progress())
+
+
+def test_a_broken_clip_is_told_and_nothing_of_it_kept(models: Models, tmp_path: Path) -> None:
+    """Weights that are no numbers, of the pictures' tower or of the texts'; a folder without its vocabulary."""
+    for name, said in (("vision_model", "what clip sees holds NaN"), ("text_model", "what clip reads holds NaN"),
+                       ("tokenizer", "cannot read the CLIP's tokenizer")):
+        folder = tmp_path / name
+        shutil.copytree(models.clip, folder)
+        weights = load_file(folder / "model.safetensors")
+        save_file({key: torch.full_like(one, torch.nan) if key.startswith(name) and one.is_floating_point() else one
+                   for key, one in weights.items()}, folder / "model.safetensors", {"format": "pt"})
+        for path in folder.glob("tokenizer*"):
+            if name == "tokenizer":
+                path.unlink()
+        out = tmp_path / f"{name} out"
+        with pytest.raises(UsageError, match=said) as caught:
+            score(asked(out, 2, (plans.CLIP_T,)), out, Models(clip=str(folder), dino="none"), Progress())
+        assert "\n" not in str(caught.value)
+        assert bool(list(out.rglob("*.parquet"))) == (name != "vision_model")
+
+
+def test_a_model_that_nothing_needs_is_told(models: Models, tmp_path: Path) -> None:
+    named = replace(models, lpips=str(tmp_path / "none.onnx"), inception=str(tmp_path / "none.onnx"))
+    found = score(asked(tmp_path, 1, (plans.CLIP_I,)), tmp_path, named, Progress())
+    assert found.warnings == ("not used, as no metric of this protocol needs it: --blip, --inception, --lpips",)
 
 
 class Eye(http.server.BaseHTTPRequestHandler):
