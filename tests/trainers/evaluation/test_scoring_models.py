@@ -8,6 +8,7 @@ import io
 import json
 import shutil
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +24,7 @@ transformers = pytest.importorskip("transformers")
 from safetensors.torch import load_file, save_file  # noqa: E402
 
 from annotators.clip_t import ClipT  # noqa: E402
-from annotators.model_embeddings import BATCHES  # noqa: E402
+from annotators.model_embeddings import BATCHES, ModelEmbeddings  # noqa: E402
 from benchmarks import random_blip, random_captioner, random_diffusion, random_eyes  # noqa: E402
 from schemas.errors import UsageError  # noqa: E402
 from schemas.terminal.progress import Progress  # noqa: E402
@@ -91,6 +92,21 @@ def test_scores_are_those_of_the_models_themselves(models: Models, tmp_path: Pat
     with torch.inference_mode():
         itc = float(blip(**given, use_itm_head=False).itm_score)
     assert found.columns[plans.BLIP][1] == pytest.approx(itc, abs=1e-5)
+
+
+def test_a_picture_is_shown_to_each_model_once(models: Models, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though five of the metrics are by CLIP, and each picture is scored against the same two."""
+    shown: Counter[str] = Counter()
+    look = ModelEmbeddings.__call__
+
+    def counted(eye: ModelEmbeddings, batch: Any) -> Any:
+        shown[eye.kind] += len(batch["image"])
+        return look(eye, batch)
+
+    monkeypatch.setattr(ModelEmbeddings, "__call__", counted)
+    todo = asked(tmp_path, 3, (*SHARED, plans.R_PRECISION, plans.FID, plans.KID))
+    score(todo._replace(captions=("a cup", "a hat")), tmp_path, models, Progress())
+    assert shown == {"CLIP": 2 + 3, "DINO": 2 + 3, "BLIP": 3 + 1}  # the real one that has a text, for BLIP
 
 
 def test_a_score_depends_on_no_other_picture(models: Models, tmp_path: Path) -> None:

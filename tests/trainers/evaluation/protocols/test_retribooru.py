@@ -52,6 +52,10 @@ def test_fifty_characters_by_five_prompts_by_five_seeds_by_four() -> None:
     found = _by_subject(plan)
     assert Counter(jobs[0].group for jobs in found.values()) == {"seen": 20, "unseen": 20, "given": 10}
     assert plan.facts["characters"] == {"seen": 20, "unseen": 20, "given": 10}
+    assert (plan.facts["seeds"], plan.facts["pictures a seed"]) == (5, 4)
+    for jobs in found.values():
+        places = [tuple(map(int, job.key.rpartition("/")[2].split("-"))) for job in jobs]
+        assert sorted(places) == [(at, which, one) for at in range(5) for which in range(5) for one in range(4)]
     prompts = {tuple(Counter(job.prompt for job in jobs).items()) for jobs in found.values()}
     assert len(prompts) == 1
     [one] = prompts
