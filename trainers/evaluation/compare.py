@@ -143,14 +143,15 @@ def _means(row: Row) -> dict[str, float]:
     return {metric: cell.mean for metric, cell in row.cells.items()}
 
 
-def conditions(some: Sequence[Result]) -> Values:
-    """By what was asked for, the mean score of its pictures, over repeats too."""
+def conditions(some: Sequence[Result], grouped: bool = True) -> Values:
+    """By what was asked for, the mean score of its pictures, over repeats too; of all groups alike unless `grouped`."""
     found: dict[Condition, dict[str, list[float]]] = {}
     for result in some:
         for at, job in enumerate(result.scored.jobs):
             if job.group == REAL:
                 continue
-            mine = found.setdefault((job.subject, job.group, job.texts.get(CLIP_T, job.prompt), job.scale), {})
+            group = job.group if grouped else ""
+            mine = found.setdefault((job.subject, group, job.texts.get(CLIP_T, job.prompt), job.scale), {})
             for metric, column in result.scored.columns.items():
                 if not isnan(column[at]):
                     mine.setdefault(metric, []).append(float(column[at]))
@@ -159,7 +160,10 @@ def conditions(some: Sequence[Result]) -> Values:
 
 def versus(first: Evaluation, other: Evaluation) -> list[Versus]:
     """A test for each metric that both have, on the subjects and prompts that both have; subjects are drawn anew."""
-    one, two = conditions(first.results), conditions(other.results)
+    # A lone group says what drew, not what was asked for: one strategy of COTI is tested against another.
+    grouped = any(len({job.group for result in some for job in result.scored.jobs} - {REAL}) > 1
+                  for some in (first.results, other.results))
+    one, two = conditions(first.results, grouped), conditions(other.results, grouped)
     found = []
     for metric in tables.metrics(first.rows):
         both = [asked for asked in one if metric in one[asked] and metric in two.get(asked, {})]

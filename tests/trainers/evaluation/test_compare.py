@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -72,6 +72,21 @@ def test_evaluations_that_share_nothing_are_not_tested(tmp_path: Path) -> None:
     compare([[made(tmp_path / "one")], [other]], tmp_path / "out")
     page = (tmp_path / "out" / "README.md").read_text()
     assert "## Paired tests\n\nNone: no other has a subject and prompt of one." in page and "--data" in page
+
+
+def test_two_strategies_are_tested_by_their_concepts(tmp_path: Path) -> None:
+    """Each evaluation has one group. Where both have several, equal ones are compared."""
+    def drawn(groups: Sequence[str], score: float) -> Result:
+        jobs = [job(concept, at, group, prompt="a photo of sks x") for concept in "abcd" for group in groups
+                for at in range(2)]
+        return result(tmp_path / "-".join(groups), jobs, {CLIP_I: [score] * len(jobs)}, benchmark="coti")
+
+    [test] = versus(*_named([[drawn(["random"], 0.5)], [drawn(["coti"], 0.7)]]))
+    assert (test.paired.pairs, test.paired.p) == (4, pytest.approx(2 / 2**4))
+    assert test.paired.difference == pytest.approx(0.2)
+    for others in (["coti", "full"], ["full"]):
+        [test] = versus(*_named([[drawn(["random", "full"], 0.5)], [drawn(others, 0.6)]]))
+        assert (test.paired.pairs, test.paired.difference) == (4, pytest.approx(0.1))
 
 
 def test_repeats_are_one_row_with_their_deviation(tmp_path: Path) -> None:
