@@ -79,8 +79,8 @@ def test_two_strategies_are_tested_by_their_concepts(tmp_path: Path) -> None:
     def drawn(groups: Sequence[str], score: float) -> Result:
         jobs = [job(concept, at, group, prompt="a photo of sks x") for concept in "abcd" for group in groups
                 for at in range(2)]
-        return result(tmp_path / "-".join(groups), jobs, {CLIP_I: [score + 0.3 * (one.group == "full") for one in jobs]},
-                      benchmark="coti")
+        scores = [score + 0.3 * (one.group == "full") for one in jobs]
+        return result(tmp_path / "-".join(groups), jobs, {CLIP_I: scores}, benchmark="coti")
 
     [test] = versus(*_named([[drawn(["random"], 0.5)], [drawn(["coti"], 0.7)]]))
     assert (test.paired.pairs, test.paired.p) == (4, pytest.approx(2 / 2**4))
