@@ -13,7 +13,7 @@ import numpy as np
 
 from schemas import atomic
 from schemas.errors import UsageError
-from trainers.evaluation.plans import Job, Result, Scored
+from trainers.evaluation.plans import Job, Result, Sampler, Scored
 
 PLAN, SCORES, RECORD = "plan.jsonl", "scores.csv", "evaluation.json"
 _TOLD = ("key", "run", "subject", "group", "prompt", "seed")
@@ -29,12 +29,19 @@ class _SetScore(msgspec.Struct):
 
 
 class _Record(msgspec.Struct):
-    """What evaluation.json must hold beside what it says."""
+    """What evaluation.json must hold, and what it may."""
 
     benchmark: str
     protocol: str
     sets: list[_SetScore]
     models: dict[str, dict[str, str]]
+    name: str = ""
+    seed: int = 0
+    sampler: Sampler | None = None
+    methods: list[str] = []
+    bases: list[dict[str, Any]] = []
+    facts: dict[str, Any] = {}
+    warnings: list[str] = []
 
 
 def write_plan(folder: Path, jobs: Sequence[Job]) -> None:
@@ -84,7 +91,7 @@ def read(folder: Path) -> Result:
     try:
         said = msgspec.json.decode(text, type=dict[str, Any])
         record = msgspec.convert(said, _Record)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _unreadable(folder / RECORD, error) from None
     sets: dict[str, dict[tuple[str, str], float]] = {}
     for one in record.sets:
@@ -118,7 +125,11 @@ def _columns(path: Path, jobs: Sequence[Job]) -> dict[str, np.ndarray[Any, np.dt
             raise ValueError(f"its rows are not the jobs of {PLAN}")
         if not rows:
             raise ValueError("it has no row")
+        if any(len(row) != len(head) for row in rows):
+            raise ValueError("a row has more or fewer columns than the first line")
         values = np.array([[float(one or "nan") for one in row[len(_TOLD):]] for row in rows], np.float64)
+        if np.isinf(values).any():
+            raise ValueError("a score is infinite")
         names = head[len(_TOLD):]
         return dict(zip(names, values.reshape(len(rows), len(names)).T, strict=True))
     except (ValueError, csv.Error, IsADirectoryError, PermissionError) as error:

@@ -68,17 +68,27 @@ def _cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-40])
 
 
+def _told(path: Path, **said: object) -> None:
+    path.write_text(json.dumps({**json.loads(path.read_text()), **said}))
+
+
 @pytest.mark.parametrize(("name", "change", "said"), [
     ("evaluation.json", Path.unlink, "the evaluation is not done .*goes on"),
     ("evaluation.json", _cut, "evaluation.json cannot be read"),
     ("evaluation.json", lambda path: path.write_text("[]"), "evaluation.json cannot be read"),
     ("evaluation.json", lambda path: path.write_text('{"benchmark": "coti"}'), "missing required field"),
     ("evaluation.json", lambda path: path.write_bytes(b'{"benchmark": "\xff"}'), "evaluation.json cannot be read"),
+    ("evaluation.json", lambda path: _told(path, sampler=[1]), r"cannot be read: .*\$\.sampler"),
+    ("evaluation.json", lambda path: _told(path, sampler={"guidance": "7"}), r"\$\.sampler\.guidance"),
+    ("evaluation.json", lambda path: _told(path, name=["a"]), r"cannot be read: .*\$\.name"),
+    ("evaluation.json", lambda path: _told(path, bases=[1]), r"cannot be read: .*\$\.bases"),
+    ("evaluation.json", lambda path: _told(path, facts={"deep": 1}, warnings=3), r"cannot be read: .*\$\.warnings"),
     ("scores.csv", Path.unlink, "a file of the evaluation is missing .*scores.csv"),
     ("scores.csv", lambda path: path.write_text(""), "scores.csv cannot be read"),
     ("scores.csv", lambda path: path.write_text("a,b\n"), "its first line is another"),
     ("scores.csv", lambda path: path.write_text(path.read_text().replace("0.5", "half")), "could not convert"),
-    ("scores.csv", lambda path: path.write_text(path.read_text().replace(",0.5,", ",0.5,1,")), "cannot be read"),
+    ("scores.csv", lambda path: path.write_text(path.read_text().replace(",0.5,", ",0.5,1,")), "more or fewer columns"),
+    ("scores.csv", lambda path: path.write_text(path.read_text().replace("0.5", "inf")), "a score is infinite"),
     ("scores.csv", lambda path: path.write_text("".join(path.open().readlines()[:-1])), "not the jobs of plan.jsonl"),
     ("plan.jsonl", Path.unlink, "a file of the evaluation is missing .*plan.jsonl"),
     ("plan.jsonl", _cut, "plan.jsonl cannot be read"),

@@ -14,7 +14,7 @@ import msgspec
 
 from schemas import atomic
 from schemas.errors import UsageError
-from schemas.text import markdown
+from schemas.text import markdown, visible
 from trainers.evaluation.survey.answers import REASONS, Answer, Rejected, files, read
 from trainers.evaluation.survey.questions import KINDS, Form
 from trainers.evaluation.survey.tally_options import SurveyResults
@@ -68,8 +68,8 @@ def run(options: SurveyResults) -> int:
     for name, text in (("results.json", whole), ("table.md", page(form, said, found)), ("table.csv", table(found)),
                        ("rejected.csv", refused(rejected))):
         atomic.write(options.out / name, text.encode())
-    print("\n".join([*(f"{one.first} over {one.second}, {KINDS[one.kind]}: {one.share:.1%} of {one.answers}"
-                       for one in found),
+    print("\n".join([*(f"{visible(one.first)} over {visible(one.second)}, {KINDS[one.kind]}: {one.share:.1%} of "
+                       f"{one.answers}" for one in found),
                      f"{options.out}: table.md, table.csv; not counted: {sum(reasons.values())}, see rejected.csv"]))
     return 0
 

@@ -113,6 +113,18 @@ def test_hostile_names_stay_text() -> None:
     assert "<td>&lt;img src=x&gt;|</td>\n<td>b`\\u202e</td>" in shown and "\u202e" not in page
 
 
+def test_names_cannot_act_on_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runs, study, file = studies.study(tmp_path), tmp_path / "study", tmp_path / "anna.json"
+    for folder in runs.split(","):
+        record = Path(folder) / "evaluation.json"
+        record.write_text(json.dumps({**json.loads(record.read_text()), "name": f"\x1b[2J{Path(folder).name}\n"}))
+    asking.run(Survey(runs=runs, plan="quick", out=study))
+    file.write_text(json.dumps(answered(study, "anna", 1, 5)), encoding="utf-8")
+    assert main(["survey-results", "--survey", str(study), "--answers", str(file), "--out", str(tmp_path / "out")]) == 0
+    said = capsys.readouterr().out
+    assert "\\u001b[2Jours\\u000a over \\u001b[2Jbaseline\\u000a, fits" in said and "\x1b" not in said
+
+
 def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     assert main(["survey-results", *words]) == 2
     said = capsys.readouterr().err
