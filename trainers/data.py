@@ -104,6 +104,8 @@ def prefix(rows: datasets.Dataset, count: int | None, seed: int) -> datasets.Dat
 
 def _folder(wanted: str, flag: str, builds: str) -> tuple[Path, str, str]:
     """The folder with the dataset, its name, and the commit where it came from the Hub."""
+    if not wanted:  # which would be the folder that one happens to be in
+        raise UsageError(f"{flag} is missing", allowed=_MEANT, next_command=builds)
     folder = Path(wanted)
     found = _HUB.fullmatch(wanted)
     if not folder.is_dir():

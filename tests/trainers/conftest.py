@@ -1,5 +1,6 @@
 """What `datasets` reads, it keeps a copy of: here in a folder of the tests."""
 
+import signal
 import sys
 from collections.abc import Iterator
 
@@ -22,3 +23,11 @@ def _alone() -> Iterator[None]:
     if state:
         state.AcceleratorState._reset_state(reset_partial_state=True)
         state.GradientState._reset_state()
+
+
+@pytest.fixture(autouse=True)
+def _ctrl_c() -> Iterator[None]:
+    """A command that Ctrl-C ended heeds no more of them: other tests press it, too."""
+    usual = signal.getsignal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, usual)

@@ -85,14 +85,15 @@ def test_it_goes_on_where_it_was_stopped(home: Path, quick: Path, capsys: pytest
     assert "| Real images | 4 |" in capsys.readouterr().out
 
 
-def test_repeats_have_noise_of_their_own_and_are_compared(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_repeats_have_noise_of_their_own_and_are_compared(home: Path, quick: Path,
+                                                          capsys: pytest.CaptureFixture[str]) -> None:
     out = home / "repeats"
     assert main(["evaluate", "dreambench", "--run", str(home / "run"), "--protocol", "quick", *FAST, "--repeats", "2",
                  "--out", str(out)]) == 0
     one, other = ({row["key"]: (out / number / "pictures" / f"{row['key']}.png").read_bytes()
                    for row in rows(out / number) if row["prompt"]} for number in "12")
     assert one.keys() == other.keys() and all(one[key] != other[key] for key in one)
-    assert main(["compare", str(out), str(home / "quick"), "--out", str(home / "compared")]) == 0
+    assert main(["compare", str(out), str(quick), "--out", str(home / "compared")]) == 0
     assert "±" in (home / "compared" / "README.md").read_text(encoding="utf-8")
     capsys.readouterr()
 

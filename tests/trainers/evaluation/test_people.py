@@ -41,7 +41,8 @@ def pixels(data: bytes) -> Any:
 
 
 def test_rows_of_the_held_out_splits_and_what_is_cut_out_of_them(data: Path, tmp_path: Path) -> None:
-    found, pictures = people(run_of(tmp_path / "run", said("retrinet", data=str(data), widen=1.0, majority=0.5)))
+    found, pictures = people(run_of(tmp_path / "run", said("retrinet", data=str(data), task="compose", references=4,
+                                                              widen=1.0, majority=0.5)))
     prompts = "1girl, ^_^, long_sleeves"
     assert found.seen == [Row("s", "seen one", prompts, ("t",), ("face", "clothes")),
                           Row("t", "reimu_(test)", prompts, ("s",), ("face",))]
@@ -77,4 +78,4 @@ def test_folders_of_other_characters(data: Path, tmp_path: Path) -> None:
 def test_data_without_held_out_rows_are_one_line(tmp_path: Path) -> None:
     version = made.figures(tmp_path / "data")
     with pytest.raises(UsageError, match="no character that training did not see"):
-        people(run_of(tmp_path / "run", said("retrinet", data=str(version))))
+        people(run_of(tmp_path / "run", said("retrinet", data=str(version), task="compose", references=4)))
