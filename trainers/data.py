@@ -114,11 +114,11 @@ def _folder(wanted: str, flag: str, builds: str) -> tuple[Path, str, str]:
                              next_command=builds)
         fetched = _fetched(found[1], found[2], flag)
         return fetched, found[1], fetched.name
-    whole = folder.resolve()
+    whole = folder.resolve()  # `datasets` names what it opens by the path, and finds no name in "."
     if _VERSION.fullmatch(whole.name):
-        return folder, whole.parent.name, ""
-    versions = [one for one in folder.iterdir() if _VERSION.fullmatch(one.name) and (one / manifests.NAME).is_file()]
-    newest = max(versions, key=lambda one: [int(part) for part in one.name.split(".")], default=folder)
+        return whole, whole.parent.name, ""
+    versions = [one for one in whole.iterdir() if _VERSION.fullmatch(one.name) and (one / manifests.NAME).is_file()]
+    newest = max(versions, key=lambda one: [int(part) for part in one.name.split(".")], default=whole)
     return newest, whole.name, ""
 
 

@@ -91,6 +91,13 @@ def test_what_is_no_dataset_is_one_line(tmp_path: Path, wanted: str) -> None:
     assert "\n" not in str(told.value) and told.value.exit_code == 2
 
 
+def test_no_name_is_not_the_folder_one_is_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(subject(tmp_path / "out"))
+    assert len(open_data(".", "--data", "subject").rows)
+    with pytest.raises(UsageError, match="--data is missing"):
+        open_data("", "--data", "subject")
+
+
 def test_a_folder_of_other_makers_is_taken_when_it_has_the_columns(tmp_path: Path) -> None:
     """The digest is over ids and files, here those of two rows by hand."""
     folder = tmp_path / "mine"
